@@ -1,0 +1,1 @@
+"""Import names of other systems, for setup scripts that were written for them."""

@@ -1,0 +1,1 @@
+"""The YAML tree: read it, check it, build what it describes."""

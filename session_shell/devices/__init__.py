@@ -1,0 +1,1 @@
+"""Devices: what they must offer, and the simulated ones."""

@@ -1,0 +1,1 @@
+"""NeXus files: from documents and metadata to trees, and from trees to disk."""

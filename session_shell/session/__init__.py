@@ -1,0 +1,1 @@
+"""The session: devices, metadata, saving and namespace under one name."""
