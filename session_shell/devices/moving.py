@@ -1,0 +1,161 @@
+"""Moving several axes together, and stopping all of them whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from session_shell.clock import Clock
+from session_shell.devices.checks import number
+from session_shell.devices.protocols import Movable, Status
+from session_shell.errors import CommandError, DeviceError
+from session_shell.interrupts import InterruptGuard
+
+Targets = Mapping[Movable, float] | Sequence[tuple[Movable, float]]
+
+
+def move_together(
+    targets: Targets,
+    *,
+    clock: Clock,
+    guard: InterruptGuard | None = None,
+    on_poll: Callable[[], None] | None = None,
+    poll: float = 0.1,
+) -> None:
+    """Move axes to user positions at the same time and wait for all of them.
+
+    Everything is checked first: when one target cannot be reached nothing moves at all. On any
+    error and on Ctrl-C every axis is stopped, even if one refuses, and the error is raised again.
+
+    Args:
+        targets: User position for each axis. Calculated axes of one controller (a gap and its
+            offset) may be given together.
+        clock: Clock of the session.
+        guard: Its Ctrl-C; None: whatever Ctrl-C does in this program.
+        on_poll: Called while axes move, not before and not after, for example to show positions.
+        poll: Shortest time between two calls of `on_poll`, in seconds of the clock.
+
+    Raises:
+        LimitError: When a target is outside the limits.
+        CommandError: When an axis is given twice.
+        DeviceError: When an axis refuses or fails.
+
+    >>> move_together({sx: 1.5, sz: -2}, clock=session.clock)  # doctest: +SKIP
+    """
+    pairs = check_together(targets)
+    with guard.active() if guard else nullcontext():
+        try:
+            _wait([axis.start_move(target) for axis, target in pairs], clock, on_poll, poll)
+        except BaseException as error:
+            with _shield(guard):
+                _stop_after(error, [axis for axis, _ in pairs])
+            raise
+
+
+def start_together(targets: Targets) -> list[Status]:
+    """Start axes at the same time after checking them all; return the status of each.
+
+    When one refuses to start, those that were started are stopped.
+
+    >>> for status in start_together([(sx, 1.5), (sz, -2)]):  # doctest: +SKIP
+    ...     status.result()
+    """
+    pairs = check_together(targets)
+    try:
+        return [axis.start_move(target) for axis, target in pairs]
+    except BaseException as error:
+        _stop_after(error, [axis for axis, _ in pairs])
+        raise
+
+
+def check_together(targets: Targets) -> list[tuple[Movable, float]]:
+    """Check targets and return the axes to move; calculated axes are replaced by real ones.
+
+    Raises what `move_together` raises, before anything moves.
+    """
+    given = list(targets.items()) if isinstance(targets, Mapping) else list(targets)
+    pairs = [(axis, number(target, "target", axis.name)) for axis, target in given]
+    _refuse_twice([axis for axis, _ in pairs], "is given twice")
+    pairs = _real_targets(pairs)
+    _refuse_twice([axis for axis, _ in pairs], "is already moved by a calculated axis given here")
+    for axis, target in pairs:
+        axis.check_targets((target,))
+        if getattr(axis, "is_moving", False):
+            raise DeviceError("is moving: wait for it or stop it first", device=axis.name)
+    return pairs
+
+
+def stop_all(axes: Iterable[Movable], guard: InterruptGuard | None = None) -> list[DeviceError]:
+    """Stop all axes and wait until they stand still; return what went wrong, raise nothing.
+
+    No Ctrl-C cuts into it when a guard is given.
+    """
+    stopped = list(axes)
+    problems: list[DeviceError] = []
+    with _shield(guard):
+        # All are told to stop before the first is waited for.
+        for verb in ("stop", "wait_move"):
+            for axis in stopped:
+                try:
+                    getattr(axis, verb, _nothing)()
+                except Exception as error:  # noqa: BLE001  (the others must stop whatever this is)
+                    problems.append(DeviceError(f"did not stop: {error}", device=axis.name))
+    return problems
+
+
+def _nothing() -> None:
+    pass
+
+
+def _shield(guard: InterruptGuard | None) -> AbstractContextManager[Any]:
+    return guard.shielded() if guard else nullcontext()
+
+
+def _stop_after(error: BaseException, axes: list[Movable]) -> None:
+    for problem in stop_all(axes):
+        error.add_note(str(problem))
+
+
+def _refuse_twice(axes: list[Movable], why: str) -> None:
+    seen: set[int] = set()
+    for axis in axes:
+        if id(axis) in seen:
+            raise CommandError(f"{axis.name} {why}")
+        seen.add(id(axis))
+
+
+def _real_targets(pairs: list[tuple[Movable, float]]) -> list[tuple[Movable, float]]:
+    """Replace calculated axes that share a controller by the real axes that they need.
+
+    One calculated axis alone moves itself; two at once would each hold the other where it is.
+    """
+    shared: dict[int, list[tuple[Movable, float]]] = {}
+    for axis, target in pairs:
+        if hasattr(axis, "real_targets"):
+            shared.setdefault(id(getattr(axis, "controller", axis)), []).append((axis, target))
+    replaced: list[tuple[Movable, float]] = []
+    for group in shared.values():
+        controller: Any = getattr(group[0][0], "controller", group[0][0])
+        replaced += controller.real_targets({axis.name: target for axis, target in group}).items()
+    return replaced + [(axis, t) for axis, t in pairs if not hasattr(axis, "real_targets")]
+
+
+def _wait(
+    statuses: list[Status], clock: Clock, on_poll: Callable[[], None] | None, poll: float
+) -> None:
+    if on_poll is None:
+        for status in statuses:
+            status.result()
+        return
+    due = clock.time() + poll
+    for status in statuses:
+        while not status.done():
+            try:
+                status.result(timeout=max(due - clock.time(), 0.0))
+            except TimeoutError:
+                if status.done():
+                    break  # it failed, or ended just now: result() below tells which
+                on_poll()
+                due = clock.time() + poll
+        status.result()
