@@ -1,1 +1,23 @@
 """The YAML tree: read it, check it, build what it describes."""
+
+from __future__ import annotations
+
+from session_shell.config.builder import Builder
+from session_shell.config.configuration import Configuration, load_configuration
+from session_shell.config.descriptions import (
+    ObjectDescription,
+    SessionDescription,
+    SessionPlan,
+)
+from session_shell.config.problems import Problem, sorted_problems
+
+__all__ = [
+    "Builder",
+    "Configuration",
+    "ObjectDescription",
+    "Problem",
+    "SessionDescription",
+    "SessionPlan",
+    "load_configuration",
+    "sorted_problems",
+]

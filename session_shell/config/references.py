@@ -1,0 +1,94 @@
+"""References between objects: ``$name`` anywhere in the values, and objects defined in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, Any
+
+from session_shell.config.descriptions import ObjectDescription
+from session_shell.config.names import reference_name
+
+if TYPE_CHECKING:
+    from session_shell.config.configuration import Configuration
+
+Resolve = Callable[[str, str], Any]
+"""Takes the name of an object and the dotted path of the reference; returns the object."""
+
+
+def replace_references(
+    configuration: Configuration,
+    description: ObjectDescription,
+    resolve: Resolve,
+    parts: Collection[str] = (),
+) -> dict[str, Any]:
+    """Return the values with every reference replaced by what `resolve` returns for it.
+
+    The lists under the keys `parts` hold objects of their own and stay as they are written.
+    """
+    replacer = _Replacer(configuration, description, resolve)
+    return {
+        key: value if key in parts or key == "name" else replacer.replace(value, str(key))
+        for key, value in description.values.items()
+    }
+
+
+def references(
+    configuration: Configuration, description: ObjectDescription, parts: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    """Return name and dotted path of every reference in the values of an object."""
+    found: list[tuple[str, str]] = []
+    replace_references(
+        configuration, description, lambda name, path: found.append((name, path)), parts
+    )
+    return found
+
+
+def path_of_text(value: Any, texts: Collection[str], path: str = "") -> str | None:
+    """Return the dotted path of the first value that is one of `texts`."""
+    if isinstance(value, str):
+        return path if value in texts else None
+    for step, item in _items(value):
+        below = f"{path}.{step}" if path else str(step)
+        if (found := path_of_text(item, texts, below)) is not None:
+            return found
+    return None
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from enumerate(value)
+
+
+class _Replacer:
+    def __init__(
+        self, configuration: Configuration, description: ObjectDescription, resolve: Resolve
+    ) -> None:
+        self._configuration = configuration
+        self._description = description
+        self._resolve = resolve
+
+    def replace(self, value: Any, path: str) -> Any:
+        name = reference_name(value)
+        if name is not None:
+            return self._resolve(name, path)
+        if isinstance(value, dict):
+            if self._is_object(value):
+                return self._resolve(value["name"], path)
+            return {key: self.replace(item, f"{path}.{key}") for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.replace(item, f"{path}.{index}") for index, item in enumerate(value)]
+        return value
+
+    def _is_object(self, value: dict[Any, Any]) -> bool:
+        """Tell whether a mapping inside the values defines an object in place."""
+        name = value.get("name")
+        if not isinstance(name, str) or "class" not in value:
+            return False
+        other = self._configuration.objects.get(name)
+        return (
+            other is not None
+            and other.file == self._description.file
+            and other.class_name == value["class"]
+        )
