@@ -1,0 +1,94 @@
+"""The columns of a scan table: which fit, their headers, and how a row becomes a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from session_shell.devices.protocols import Channel
+from session_shell.scanning.documents import Rows
+from session_shell.sinks import _format
+
+_INDEX = 4
+"""Least columns of a point's index; three spaces stand before it and one behind."""
+_CELL = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One channel as it is shown: its place in the rows, header lines, width and format."""
+
+    index: int
+    group: str
+    label: str
+    width: int
+    write: Callable[[Any], str]
+
+
+def column_of(index: int, channel: Channel) -> Column:
+    """Return how `channel`, the `index`-th of a scan, is shown."""
+    name = "dt" if channel.name == "elapsed_time" else channel.name
+    label = f"{name}[{channel.unit}]" if channel.unit else name
+    group = {"time": "timer", "axis": "axis"}.get(channel.kind, "")
+    if not group and channel.device not in ("", channel.name):
+        group = channel.device
+    if channel.shape:
+        write = _format.array
+    elif channel.dtype.startswith(("int", "uint", "bool")):
+        write = _format.integer
+    else:
+        write = _format.number
+    return Column(index, group, label, max(_CELL, len(label)), write)
+
+
+def choose(channels: Sequence[Channel], width: int, digits: int) -> tuple[list[Column], int]:
+    """Return the columns that fit into `width` and the number of those that do not.
+
+    `digits` is the length of the largest index.
+
+    The time of day is never shown: the elapsed time says it shorter. One column is always kept.
+    """
+    columns = [column_of(i, c) for i, c in enumerate(channels) if c.name != "epoch"]
+    used = max(digits, _INDEX) + 4
+    for position, column in enumerate(columns):
+        used += column.width + 3
+        if used > width and position:
+            return columns[:position], len(columns) - position
+    return columns, 0
+
+
+class TableText:
+    """Lines of the table for one choice of columns."""
+
+    def __init__(self, columns: Sequence[Column], left_out: int = 0, digits: int = 0) -> None:
+        self.columns = columns
+        self._index = max(digits, _INDEX)
+        self._left_out = f"  +{left_out} more" if left_out else ""
+
+    def header(self) -> list[str]:
+        """Return the lines above the first row."""
+        label = "".join(f"| {c.label.center(c.width)} " for c in self.columns)
+        lines = [f"   {'#':<{self._index}} {label}{self._left_out}".rstrip()]
+        if any(c.group for c in self.columns):
+            groups = "".join(f"| {c.group[: c.width].center(c.width)} " for c in self.columns)
+            lines.insert(0, " " * (self._index + 4) + groups.rstrip())
+        rule = "".join("|" + "-" * (c.width + 2) for c in self.columns)
+        lines.append("   " + "-" * (self._index + 1) + rule)
+        return lines
+
+    def lines(self, doc: Rows, start: int, stop: int) -> list[str]:
+        """Return the lines of the points `start` to `stop` (excluded) of a block."""
+        fit = _format.fit
+        cells = [
+            [
+                fit(column.write(value), column.width)
+                for value in doc.columns[column.index][start:stop]
+            ]
+            for column in self.columns
+        ]
+        first = doc.first + start
+        return [
+            f"   {first + i:<{self._index}} | {' | '.join(row)}".rstrip()
+            for i, row in enumerate(zip(*cells, strict=True))
+        ]
