@@ -17,13 +17,13 @@ __all__ = ["__version__", "current_session", "open_session"]
 
 if TYPE_CHECKING:
     from session_shell.current import current_session
-    from session_shell.session import open_session
+    from session_shell.opening import open_session
 
 
 def __getattr__(name: str) -> Any:
     # Imported late: `import session_shell` alone must cost nothing.
     if name == "open_session":
-        from session_shell.session import open_session
+        from session_shell.opening import open_session
 
         return open_session
     if name == "current_session":

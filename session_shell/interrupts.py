@@ -3,6 +3,8 @@
 While a guard is active, SIGINT raises `KeyboardInterrupt` once, and only where that is safe. A
 scan runs shielded (files, clean-up, END metadata) and opens the shield around what may take long:
 motion, counting, metadata callables. After the first Ctrl-C every further one is only counted.
+SIGTERM and SIGHUP are treated the same and raise `SystemExit`, so that a scan of a session that
+is being ended still gets its end.
 """
 
 from __future__ import annotations
@@ -14,6 +16,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
 
 class InterruptGuard:
     """Decide when a Ctrl-C may be raised; one per session, re-entrant.
@@ -24,39 +30,38 @@ class InterruptGuard:
     def __init__(self) -> None:
         self._depth = 0
         self._shields = 0
-        self._pending = False
+        self._pending: BaseException | None = None
         self._fired = False
-        self._previous: Any = None
+        self._previous: dict[int, Any] = {}
         self.count = 0
+        """Signals received since the outermost `active` began."""
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Own SIGINT until the end of the block; nested blocks share the outer one.
+        """Own the signals until the end of the block; nested blocks share the outer one.
 
-        A Ctrl-C that was still held back at the end of the outermost block is raised there, so
-        that a loop of scans stops too.
+        One that was still held back at the end of the outermost block is raised there, so that
+        a loop of scans stops too.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         if self._depth == 0:
-            self._pending = self._fired = False
-            self.count = 0
-            self._previous = signal.signal(signal.SIGINT, self._on_signal)
+            self._pending, self._fired, self.count = None, False, 0
+            self._previous = {s: signal.signal(s, self._on_signal) for s in _SIGNALS}
         self._depth += 1
         try:
             yield
         finally:
             self._depth -= 1
             if self._depth == 0:
-                signal.signal(signal.SIGINT, self._previous)
-        if self._depth == 0 and self._pending:
-            self._pending = False
-            raise KeyboardInterrupt
+                self._restore()
+        if self._depth == 0 and self._pending is not None:
+            raise self._take()
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """Hold a Ctrl-C back until the end of the block."""
+        """Hold signals back until the end of the block."""
         self._shields += 1
         try:
             yield
@@ -66,7 +71,7 @@ class InterruptGuard:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Let a Ctrl-C through inside the block although a shield is around it."""
+        """Let a signal through inside the block although a shield is around it."""
         shields, self._shields = self._shields, 0
         try:
             self.check()
@@ -75,15 +80,26 @@ class InterruptGuard:
             self._shields = shields
 
     def check(self) -> None:
-        """Raise the `KeyboardInterrupt` that was held back, if any."""
-        if self._pending and self._shields == 0:
-            self._pending = False
-            self._fired = True
-            raise KeyboardInterrupt
+        """Raise what was held back, if anything was and no shield is up."""
+        if self._pending is not None and self._shields == 0 and not self._fired:
+            raise self._take()
 
-    def _on_signal(self, _signum: int, _frame: FrameType | None) -> None:
+    def _take(self) -> BaseException:
+        pending, self._pending = self._pending, None
+        self._fired = True
+        assert pending is not None
+        return pending
+
+    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
         self.count += 1
-        if self._fired:
-            return
-        self._pending = True
+        if signum != signal.SIGINT:
+            # Stronger than a Ctrl-C: it ends the session even when a scan is being aborted.
+            self._pending = SystemExit(128 + signum)
+        elif self._pending is None and not self._fired:
+            self._pending = KeyboardInterrupt()
         self.check()
+
+    def _restore(self) -> None:
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)
+        self._previous = {}

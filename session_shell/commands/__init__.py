@@ -1,1 +1,62 @@
-"""The verbs that users type."""
+"""The verbs that users type, by group; `VERBS` is what a session puts into its namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from session_shell.commands.info import (
+    clear,
+    describe,
+    info,
+    last_error,
+    lscnt,
+    lsconfig,
+    lsmg,
+    lsobj,
+    metadata_profiling,
+    prdef,
+    show,
+)
+from session_shell.commands.motion import lsmot, move, mv, mvr, sta, stm, stop, umv, umvr, wa, wm
+from session_shell.commands.scans import ascan, ct, dscan, loopscan, sct, timescan
+from session_shell.commands.scripts import (
+    load_script,
+    sleep,
+    user_script_homedir,
+    user_script_list,
+    user_script_load,
+    user_script_run,
+)
+
+GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
+    "scans": (ascan, ct, dscan, loopscan, sct, timescan),
+    "motion": (lsmot, move, mv, mvr, sta, stm, stop, umv, umvr, wa, wm),
+    "looking": (
+        clear,
+        info,
+        last_error,
+        lscnt,
+        lsconfig,
+        lsmg,
+        lsobj,
+        metadata_profiling,
+        prdef,
+    ),
+    "scripts": (
+        load_script,
+        sleep,
+        user_script_homedir,
+        user_script_list,
+        user_script_load,
+        user_script_run,
+    ),
+}
+"""Commands by group, as the reference lists them."""
+
+VERBS: Mapping[str, Callable[..., Any]] = {
+    verb.__name__: verb for group in GROUPS.values() for verb in group
+}
+"""Commands by name."""
+
+__all__ = ["GROUPS", "VERBS", "describe", "show", *VERBS]

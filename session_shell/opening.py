@@ -1,0 +1,60 @@
+"""Open a session: the one place where configuration, commands and import names come together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TextIO
+
+from session_shell.clock import Clock
+from session_shell.commands import VERBS, show
+from session_shell.compat import bliss_names
+from session_shell.session import Session
+
+
+def open_session(
+    name: str,
+    *,
+    config: Path | str | None = None,
+    data: Path | str | None = None,
+    clock: Clock | None = None,
+    seed: int | None = None,
+    stream: TextIO | None = None,
+) -> Session:
+    """Open a session by name; use it in a ``with`` statement, or ``close()`` it.
+
+    Args:
+        name: Session in the configuration.
+        config: Directory of the YAML tree; default ``$SESSION_SHELL_CONFIG``, else ``sessions``.
+        data: Directory of files and settings; default ``$SESSION_SHELL_DATA``, else ``data``.
+        clock: Time; default the real clock. `VirtualClock` makes scans take no time.
+        seed: Seed of all simulated noise; default a new one each time.
+        stream: Where scans and moves are shown, for example ``sys.stdout``; default nowhere.
+
+    Raises:
+        ConfigError: When the directory or the session is not there.
+
+    Example:
+        ``with open_session("demo") as session: scan = session.run("loopscan(10, 0.1, diode3)")``
+    """
+    return Session(
+        name,
+        config=Path(config) if config is not None else default_config(),
+        data=Path(data) if data is not None else default_data(),
+        clock=clock,
+        seed=seed,
+        stream=stream,
+        verbs=VERBS,
+        show=show,
+        imports=bliss_names,
+    )
+
+
+def default_config() -> Path:
+    """Return where the YAML tree is when nobody says."""
+    return Path(os.environ.get("SESSION_SHELL_CONFIG") or "sessions")
+
+
+def default_data() -> Path:
+    """Return where files go when nobody says."""
+    return Path(os.environ.get("SESSION_SHELL_DATA") or "data")

@@ -1,0 +1,142 @@
+"""What a session gives to the scans that it runs: numbers, files, sinks, positions, facts."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TextIO
+
+from session_shell.clock import Clock
+from session_shell.devices.protocols import Movable, is_axis
+from session_shell.errors import SessionShellError
+from session_shell.interrupts import InterruptGuard
+from session_shell.scanning.documents import Sink
+from session_shell.scanning.engine import run_scan
+from session_shell.scanning.metadata import Caller
+from session_shell.scanning.scan import FileSink, Scan, ScanFacts
+from session_shell.scanning.scan_meta import ScanMeta
+from session_shell.session.saving import ScanSaving
+
+_log = logging.getLogger(__name__)
+
+RECENT = 20
+"""Scans whose data stay in memory; older ones are in their files."""
+
+
+class SessionHost:
+    """The side of a session that scans see (`session_shell.scanning.scan.ScanHost`)."""
+
+    def __init__(
+        self,
+        name: str,
+        devices: Mapping[str, Any],
+        clock: Clock,
+        guard: InterruptGuard,
+        saving: ScanSaving,
+        stream: TextIO | None,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.guard = guard
+        self.caller = Caller()
+        self.scan_meta = ScanMeta()
+        self.saving = saving
+        self.stream = stream
+        self.scans: deque[Scan] = deque(maxlen=RECENT)
+        self.running: Scan | None = None
+        self.command = ""
+        self.configuration: Mapping[str, str] = {}
+        self.last_numbers: dict[str, int] = {}
+        self.on_scan_end: Callable[[], None] = lambda: None
+        self.extra_sinks: list[Sink] = []
+        self._devices = devices
+
+    def axes(self) -> Sequence[Movable]:
+        """All axes of the session."""
+        return [device for device in self._devices.values() if is_axis(device)]
+
+    def publishers(self) -> Sequence[Any]:
+        """Devices that publish metadata and were not told to stop it."""
+        return [
+            device
+            for device in self._devices.values()
+            if hasattr(device, "scan_metadata") and getattr(device, "publishes_metadata", True)
+        ]
+
+    def reserve(self, scan: Scan) -> FileSink | None:
+        """Reserve the next number in the folder of SCAN_SAVING."""
+        if not scan.plan.save:
+            return None
+        from session_shell.nexus import ScanFile, last_number  # h5py costs 40 ms of start-up
+
+        folder, filename = self.saving.folder, self.saving.scan_filename()
+        key = str(folder)
+        if key not in self.last_numbers or not folder.exists():
+            # The folder may know more than we do: another session, or lost settings.
+            known = self.last_numbers.get(key, 0)
+            self.last_numbers[key] = max(known, last_number(folder, filename))
+        file = ScanFile.reserve(folder, filename, self.last_numbers[key] + 1)
+        self.last_numbers[key] = file.number
+        return file
+
+    def sinks(self) -> Sequence[Sink]:
+        """The table, when there is a stream to show it on, and what was added."""
+        if self.stream is None:
+            return self.extra_sinks
+        from session_shell.sinks import ScanTable
+
+        return [*self.extra_sinks, ScanTable(self.stream)]
+
+    def facts(self) -> ScanFacts:
+        """Where and by whom scans are made."""
+        return ScanFacts(self.name, self.user, self._host, self.command, self.configuration)
+
+    def execute(self, scan: Scan) -> None:
+        """Run a scan with the engine; one at a time."""
+        if self.running is not None:
+            raise SessionShellError(
+                f"{self.running.title} is running; a session runs one scan at a time"
+            )
+        run_scan(scan, self)
+
+    def scan_begins(self, scan: Scan) -> None:
+        """Remember the scan."""
+        self.running = scan
+        self.scans.append(scan)
+
+    def scan_ends(self, scan: Scan) -> None:
+        """Link its file in the master file and save what must survive."""
+        self.running = None
+        if scan.file is not None and scan.file.exists():
+            self._link(scan.file, scan.number)
+        self.on_scan_end()
+
+    def _link(self, file: Path, number: int) -> None:
+        from session_shell.nexus import update_master
+
+        try:
+            update_master(file.parent / self.saving.master.name, f"{number}.1", file)
+        except (OSError, SessionShellError) as error:
+            _log.warning("%s has no link in the master file: %s", file.name, error)
+
+    @cached_property
+    def user(self) -> str:
+        """Login name."""
+        return user_name()
+
+    @cached_property
+    def _host(self) -> str:
+        return socket.gethostname()
+
+
+def user_name() -> str:
+    """Return the login name, ``unknown`` where the system has none (some containers)."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

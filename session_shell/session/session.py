@@ -1,0 +1,267 @@
+"""The session: devices, metadata, saving and namespace under one name."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self, TextIO
+
+from session_shell.clock import Clock, RealClock
+from session_shell.config import Problem
+from session_shell.current import use
+from session_shell.devices.context import DeviceContext
+from session_shell.devices.group import MeasurementGroup
+from session_shell.errors import CommandError, DeviceError
+from session_shell.interrupts import InterruptGuard
+from session_shell.scanning.scan import Scan
+from session_shell.session.execution import execute, execute_file
+from session_shell.session.host import SessionHost, user_name
+from session_shell.session.loading import Loaded, load, setup_problem, texts
+from session_shell.session.saving import ScanSaving
+from session_shell.session.settings import Settings
+from session_shell.session.shorthand import expand
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """A beamline session: what was configured under a name, ready to move, count and scan.
+
+    Args:
+        name: Session in the configuration.
+        config: Directory of the YAML tree.
+        data: Directory of scan files and settings; made when something is first saved.
+        clock: Time; default the real clock.
+        seed: Seed of all simulated noise; default a new one.
+        stream: Where scans and moves are shown; None shows nothing.
+        verbs: Commands by name, put into the namespace.
+        show: Shows the value of an expression for ``run(..., echo=True)``.
+        imports: Entered while the session is open (names of other systems that scripts import).
+
+    Raises:
+        ConfigError: When the directory or the session is not there.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        config: Path,
+        data: Path,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        stream: TextIO | None = None,
+        verbs: Mapping[str, Any] | None = None,
+        show: Callable[[Any], None] | None = None,
+        imports: Callable[[Session], Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.config_path = Path(config).absolute()
+        self.data_path = Path(data).absolute()
+        self.clock = clock if clock is not None else RealClock()
+        self.seed = seed if seed is not None else secrets.randbits(32)
+        self.guard = InterruptGuard()
+        self.stream = stream
+        self.typing_helper = True
+        self.last_error: BaseException | None = None
+        self.user_scripts: Path | None = None
+        self.closed = False
+        self._show = show
+        self._count = 0
+        self._open = ExitStack()
+        context = DeviceContext(self.clock, self.seed, self.guard, self._find)
+        self.loaded: Loaded = load(name, self.config_path, context)
+        self.devices: dict[str, Any] = dict(self.loaded.devices)
+        self.problems: list[Problem] = list(self.loaded.problems)
+        self.saving = ScanSaving(self.data_path, name, user_name())
+        self.host = SessionHost(
+            name, self.devices, self.clock, self.guard, self.saving, self.stream
+        )
+        self.host.on_scan_end = self.save_settings
+        self.host.configuration = {**texts(self.loaded.plan), "seed": str(self.seed)}
+        self.active_mg: MeasurementGroup | None = next(iter(self.measurement_groups), None)
+        self.settings = Settings(self.data_path / ".session-shell" / f"{name}.sqlite")
+        self._restore()
+        self.namespace = self._make_namespace(verbs or {})
+        if imports is not None:
+            self._open.enter_context(imports(self))
+        self._run_setup()
+
+    # What it consists of
+
+    @property
+    def scans(self) -> Sequence[Scan]:
+        """The last scans, the newest at the end."""
+        return self.host.scans
+
+    @property
+    def scan_meta(self) -> Any:
+        """Registry of the metadata that every scan takes along."""
+        return self.host.scan_meta
+
+    @property
+    def measurement_groups(self) -> list[MeasurementGroup]:
+        """All measurement groups of the session."""
+        return [d for d in self.devices.values() if isinstance(d, MeasurementGroup)]
+
+    @property
+    def scripts_dir(self) -> Path:
+        """Folder of the scripts that `load_script` finds."""
+        return self.loaded.plan.sessions[-1].scripts_dir
+
+    @property
+    def setup_files(self) -> list[Path]:
+        """Setup scripts in the order in which they ran."""
+        return [s.setup_file for s in self.loaded.plan.sessions if s.setup_file is not None]
+
+    def _find(self, name: str) -> Any:
+        if name not in self.devices:
+            raise DeviceError("there is no such object in this session", device=name)
+        return self.devices[name]
+
+    # Running code
+
+    def run(self, code: str, *, echo: bool = False) -> Any:
+        """Run commands as if typed at the prompt; return the value of the last expression.
+
+        Args:
+            code: Python, or commands typed as words (``ascan roby 0 10 10 0.1``).
+            echo: Show the values of expressions, as a prompt does.
+
+        Raises:
+            Exception: What the code raises; it is kept in `last_error` too.
+
+        Example:
+            ``scan = session.run("loopscan(10, 0.1, diode3)")``
+        """
+        if self.typing_helper:
+            code = expand(code, self.namespace)
+        self._count += 1
+        show = self._show if echo else None
+        return self._guarded(
+            code, lambda: execute(code, self.namespace, f"<command {self._count}>", show)
+        )
+
+    def run_file(self, path: Path | str, argv: Sequence[str] | None = ()) -> None:
+        """Run a Python file in the namespace, under its real path.
+
+        Raises:
+            CommandError: When it cannot be read.
+            Exception: What the file raises; it is kept in `last_error` too.
+        """
+        file = Path(path).absolute()
+        self._guarded(f"run {file}", lambda: execute_file(file, self.namespace, argv))
+
+    def _guarded(self, command: str, action: Callable[[], Any]) -> Any:
+        if self.closed:
+            raise CommandError(f"the session {self.name} is closed")
+        self.host.command = command
+        with use(self):
+            try:
+                return action()
+            except BaseException as error:
+                self.last_error = error
+                raise
+            finally:
+                self.host.command = ""
+                self.save_settings()
+
+    # What survives a restart
+
+    def save_settings(self) -> None:
+        """Save positions, offsets, limits and the like; cheap when nothing has changed."""
+        values: dict[str, Mapping[str, Any]] = {}
+        configured: dict[str, Mapping[str, Any]] = {}
+        for name, device in self.devices.items():
+            if hasattr(device, "saved_state"):
+                try:
+                    values[name] = device.saved_state()
+                    configured[name] = device.configured_state()
+                except Exception as error:  # noqa: BLE001  a device of a plugin
+                    _log.warning("%s: its state cannot be saved: %s", name, error)
+        values["SCAN_SAVING"] = self.saving.saved()
+        values["session"] = {
+            "active_mg": self.active_mg.name if self.active_mg else None,
+            "last_numbers": dict(self.host.last_numbers),
+            "user_scripts": str(self.user_scripts) if self.user_scripts else None,
+        }
+        self.settings.put(values, configured)
+
+    def _restore(self) -> None:
+        for name, device in self.devices.items():
+            if not hasattr(device, "restore_state"):
+                continue
+            try:
+                device.restore_state(self.settings.get(name, device.configured_state()))
+            except Exception as error:  # noqa: BLE001  garbage in the file, or a plugin's device
+                _log.warning("%s: its saved state is not used: %s", name, error)
+        try:
+            self.saving.restore(self.settings.get("SCAN_SAVING"))
+        except (CommandError, TypeError, ValueError, AttributeError) as error:
+            _log.warning("SCAN_SAVING: its saved values are not used: %s", error)
+        mine = self.settings.get("session")
+        self.host.last_numbers = dict(mine.get("last_numbers") or {})
+        self.user_scripts = Path(mine["user_scripts"]) if mine.get("user_scripts") else None
+        for group in self.measurement_groups:
+            if group.name == mine.get("active_mg"):
+                self.active_mg = group
+
+    # Opening and closing
+
+    def _make_namespace(self, verbs: Mapping[str, Any]) -> dict[str, Any]:
+        own = {
+            "SCAN_SAVING": self.saving,
+            "SCANS": self.host.scans,
+            "user": SimpleNamespace(),
+        }
+        visible = self.loaded.visible
+        for name in sorted(visible.keys() & {*verbs, *own}):
+            self.problems.append(
+                Problem(f"the object {name} hides the command of that name", severity="warning")
+            )
+        return {"__name__": "__main__", **verbs, **own, **visible}
+
+    def _run_setup(self) -> None:
+        with use(self):
+            for path in self.setup_files:
+                if (failure := setup_problem(path, self.namespace)) is not None:
+                    self.problems.append(failure[0])
+                    self.last_error = failure[1]
+
+    def close(self) -> None:
+        """Stop what moves, save what must survive, and let go of everything; harmless twice."""
+        if self.closed:
+            return
+        self.closed = True
+        for axis in self.host.axes():
+            try:
+                if getattr(axis, "is_moving", False):
+                    axis.stop()
+            except Exception as error:  # noqa: BLE001  the others must be stopped all the same
+                _log.warning("%s could not be stopped: %s", axis.name, error)
+        self.save_settings()
+        self.host.caller.close()
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(use(self))
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __info__(self) -> str:
+        """Describe the session for the prompt."""
+        lines = [f"Session {self.name}: {len(self.devices)} objects, {len(self.scans)} scans"]
+        lines += [f"  configuration  {self.loaded.plan.sessions[-1].file}"]
+        lines += [f"  setup script   {path}" for path in self.setup_files]
+        lines += [f"  data           {self.saving.folder}", f"  seed           {self.seed}"]
+        lines += [f"  problem        {problem}" for problem in self.problems]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.name}, {'closed' if self.closed else 'open'}>"

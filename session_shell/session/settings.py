@@ -1,0 +1,125 @@
+"""What survives a restart: one small SQLite file per session under the data directory."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_log = logging.getLogger(__name__)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS settings (
+    owner TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, configured TEXT,
+    PRIMARY KEY (owner, key)
+) WITHOUT ROWID
+"""
+
+
+class Settings:
+    """Values by owner (a device, or a part of the session) and key, kept as JSON.
+
+    With each value goes what the configuration said when it was saved: a value is given back
+    only while the configuration still says so, so an edit of the YAML always counts.
+    A file that cannot be used costs a warning, never the session.
+
+    Args:
+        path: The SQLite file; its folder is made when something is first saved.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._saved: dict[tuple[str, str], tuple[str, str | None]] = {}
+        self._broken = False
+        if path.exists():
+            self._load()
+
+    def get(self, owner: str, configured: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return what was saved for `owner`, without what the configuration has overruled."""
+        now = {key: _dump(value) for key, value in (configured or {}).items()}
+        values: dict[str, Any] = {}
+        for (name, key), (value, before) in self._saved.items():
+            if name != owner:
+                continue
+            if before != now.get(key):
+                _log.warning(
+                    "%s.%s: the configuration was edited; its value is used instead of %s, "
+                    "which was set in an earlier session",
+                    owner,
+                    key,
+                    value,
+                )
+                continue
+            values[key] = json.loads(value)
+        return values
+
+    def put(
+        self,
+        values: Mapping[str, Mapping[str, Any]],
+        configured: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Save ``{owner: {key: value}}`` in one transaction; only what changed is written."""
+        changed: dict[tuple[str, str], tuple[str, str | None]] = {}
+        for owner, items in values.items():
+            said = (configured or {}).get(owner, {})
+            for key, value in items.items():
+                entry = (_dump(value), _dump(said[key]) if key in said else None)
+                if self._saved.get((owner, key)) != entry:
+                    changed[owner, key] = entry
+        if changed:
+            self._write(changed)
+
+    def _write(self, changed: Mapping[tuple[str, str], tuple[str, str | None]]) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with _connect(self.path) as database:
+                database.executemany(
+                    "INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?)",
+                    [(*key, *entry) for key, entry in changed.items()],
+                )
+            database.close()
+        except (OSError, sqlite3.Error) as error:
+            if not self._broken:
+                _log.warning("positions and settings cannot be saved in %s: %s", self.path, error)
+            self._broken = True
+            return
+        self._broken = False
+        self._saved |= changed
+
+    def _load(self) -> None:
+        try:
+            with _connect(self.path) as database:
+                rows = database.execute("SELECT owner, key, value, configured FROM settings")
+                for owner, key, value, configured in rows:
+                    json.loads(value)
+                    self._saved[owner, key] = (value, configured)
+            database.close()
+        except (OSError, sqlite3.DatabaseError, ValueError) as error:
+            self._saved.clear()
+            _log.warning("%s cannot be read, the session starts without: %s", self.path, error)
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        aside = self.path.with_suffix(".damaged")
+        try:
+            self.path.replace(aside)
+        except OSError as error:
+            _log.warning("%s cannot be set aside: %s", self.path, error)
+        else:
+            _log.warning("the damaged file is kept as %s", aside)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=5.0)
+    # A power cut may cost the last command's positions, never the file; a kill costs nothing.
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.execute(_SCHEMA)
+    return database
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
