@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from session_shell.config.builder import Builder
+from session_shell.config.check import check_configuration
 from session_shell.config.configuration import Configuration, load_configuration
 from session_shell.config.descriptions import (
     ObjectDescription,
     SessionDescription,
     SessionPlan,
 )
+from session_shell.config.new import new_session
 from session_shell.config.problems import Problem, sorted_problems
 
 __all__ = [
@@ -18,6 +20,8 @@ __all__ = [
     "Problem",
     "SessionDescription",
     "SessionPlan",
+    "check_configuration",
     "load_configuration",
+    "new_session",
     "sorted_problems",
 ]

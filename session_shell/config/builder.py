@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from session_shell.config.classes import Classes
@@ -12,7 +13,7 @@ from session_shell.config.configuration import Configuration
 from session_shell.config.descriptions import ObjectDescription
 from session_shell.config.plan import unknown_object
 from session_shell.config.problems import Problem, one_line, sorted_problems
-from session_shell.config.references import path_of_text, replace_references
+from session_shell.config.references import replace_references, texts
 from session_shell.config.schema import Schema, bind, read_schema
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.registry import DeviceClass
@@ -56,6 +57,8 @@ class Builder:
         self._classes = Classes(configuration, classes)
         self._aliases = dict(aliases or {})
         self._made: dict[str, Any] = {}
+        self._products: dict[tuple[Path, int], Mapping[str, Any]] = {}
+        """What controllers made, by the place of the controller."""
         self._failed: dict[str, tuple[Problem, ...]] = {}
         self._building: list[str] = []
         self._schemas: dict[Any, Schema] = {}
@@ -136,7 +139,7 @@ class Builder:
         made = self._call(description, device_class)
         if isinstance(made, Mapping) and not hasattr(made, "name"):
             # A controller that makes several: what has its own name is the controller itself.
-            self._made[_products_key(description)] = made
+            self._products[_place(description)] = made
             return made.get(description.name, _NOTHING)
         return made
 
@@ -146,7 +149,7 @@ class Builder:
             raise _BuildError(_problem(description, "has no class: add 'class: ...'"))
         key = description.parent or ""
         self._need(key, parent.name or key, description, "name")
-        products = self._made.get(_products_key(parent), {})
+        products = self._products.get(_place(parent), {})
         if description.name not in products:
             text = (
                 f"class {parent.class_name} made no object of this name; a mapping with a name "
@@ -234,13 +237,15 @@ class Builder:
             return _problem(description, one_line(error))
         if isinstance(error, ConfigError) and isinstance(error.__cause__, _BuildError):
             # It asked its context for an object, by a name that stands somewhere in its values.
-            path = path_of_text(description.values, {error.key or ""})
-            return _problem(description, error.message, path or "name")
+            paths = [path for text, path in texts(description.values) if text == error.key]
+            return _problem(description, error.message, paths[0] if paths else "name")
+        if isinstance(error, ConfigError):
+            return _problem(description, error.message, error.key or "name")
         return _problem(description, " ".join(str(error).split()))
 
 
-def _products_key(description: ObjectDescription) -> str:
-    return f"objects of {description.file}:{description.line}"
+def _place(description: ObjectDescription) -> tuple[Path, int]:
+    return description.file, description.line
 
 
 def _problem(description: ObjectDescription, text: str, path: str = "name") -> Problem:

@@ -40,8 +40,9 @@ class Classes:
             class_name = parent_class.parts[description.part]
         found = self._find(class_name, description.package)
         if isinstance(found, ConfigError):
-            key = "package" if "package" in found.message else "class"
-            raise description.problem_at(key, f"{_subject(description)}{found.message}").error()
+            raise description.problem_at(
+                found.key or "class", self._about(description, found.message)
+            ).error()
         return found
 
     def _find(self, class_name: str, package: str | None) -> DeviceClass | ConfigError:
@@ -74,6 +75,14 @@ class Classes:
         close = did_you_mean(class_name, [*public, *known])
         return f"package {package!r} has no class {class_name!r}{close}"
 
-
-def _subject(description: ObjectDescription) -> str:
-    return f"{description.name}: " if description.name else ""
+    def _about(self, description: ObjectDescription, message: str) -> str:
+        """Say which objects a problem with a class concerns."""
+        if description.name:
+            return f"{description.name}: {message}"
+        objects = self._configuration.objects.values()
+        lost = [
+            o.name
+            for o in objects
+            if o.parent and self._configuration.describe(o.parent) is description
+        ]
+        return f"{message} (needed by {', '.join(lost)})" if lost else message

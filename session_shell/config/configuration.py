@@ -81,11 +81,15 @@ def load_configuration(root: Path | str) -> Configuration:
 
 def _checked_root(root: Path) -> Path:
     root = root.absolute()
-    if not root.exists():
+    try:
+        root.stat()
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(
             f"there is no configuration directory {root}: create a session with "
             "'session-shell new NAME', or name another directory with --config"
-        )
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the directory {root} cannot be read ({error})") from error
     if not root.is_dir():
         raise ConfigError(f"{root} is a file, not a directory: --config names a directory")
     return root

@@ -8,6 +8,8 @@ import unicodedata
 from typing import Any
 
 _SESSION = re.compile(r"[A-Za-z0-9_]+(?:[-.][A-Za-z0-9_]+)*\Z")
+_LONGEST = 100
+"""Files of a session add to its name, and most file systems end at 255 bytes."""
 _REFERENCE = re.compile(r"\$(?P<name>[^\W\d]\w*)\Z")
 
 
@@ -35,6 +37,8 @@ def wrong_session_name(name: Any) -> str:
     """Return why `name` cannot name a session (it becomes file names), empty when it can."""
     if not isinstance(name, str):
         return f"a name must be text, not {name!r}" + _quote_hint(name)
+    if len(name) > _LONGEST:
+        return f"{name[:20]!r}... cannot name a session: it has more than {_LONGEST} letters"
     if not _SESSION.match(name):
         return (
             f"{name!r} cannot name a session: letters, digits and '_' only, "

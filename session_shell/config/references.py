@@ -43,15 +43,12 @@ def references(
     return found
 
 
-def path_of_text(value: Any, texts: Collection[str], path: str = "") -> str | None:
-    """Return the dotted path of the first value that is one of `texts`."""
+def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in a value with its dotted path."""
     if isinstance(value, str):
-        return path if value in texts else None
+        yield value, path
     for step, item in _items(value):
-        below = f"{path}.{step}" if path else str(step)
-        if (found := path_of_text(item, texts, below)) is not None:
-            return found
-    return None
+        yield from texts(item, f"{path}.{step}" if path else str(step))
 
 
 def _items(value: Any) -> Iterator[tuple[Any, Any]]:

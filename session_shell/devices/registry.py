@@ -130,10 +130,12 @@ def _class_of_package(class_name: str, package: str) -> DeviceClass | None:
         if isinstance(error, ModuleNotFoundError) and _is_part_of(error.name, package):
             raise ConfigError(
                 f"there is no package {package!r} to import: install it, or put it into the "
-                "configuration folder"
+                "configuration folder",
+                key="package",
             ) from error
         raise ConfigError(
-            f"package {package!r} cannot be imported ({type(error).__name__}: {error})"
+            f"package {package!r} cannot be imported ({type(error).__name__}: {error})",
+            key="package",
         ) from error
     made = getattr(module, class_name, None)
     return None if made is None else _as_device_class(class_name, made, f"{package}:{class_name}")

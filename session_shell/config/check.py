@@ -1,0 +1,279 @@
+"""Find everything that is wrong with a configuration, without building a single object."""
+
+from __future__ import annotations
+
+import builtins
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from session_shell.config.classes import Classes
+from session_shell.config.configuration import Configuration
+from session_shell.config.cycles import find_circles
+from session_shell.config.descriptions import (
+    IGNORED_KEYS,
+    ObjectDescription,
+    SessionDescription,
+)
+from session_shell.config.names import reference_name
+from session_shell.config.plan import unknown_object
+from session_shell.config.problems import Problem, did_you_mean, one_line, sorted_problems
+from session_shell.config.references import references, replace_references, texts
+from session_shell.config.schema import Schema, bind, parameter_of, read_schema, return_class
+from session_shell.config.session_keys import SESSION_KEYS
+from session_shell.config.values import Reference
+from session_shell.devices.registry import DeviceClass
+from session_shell.errors import ConfigError
+
+_LABELS = frozenset({"user_tag"})
+"""Keys that users put on anything; never warned about."""
+
+
+def check_configuration(
+    configuration: Configuration,
+    names: Iterable[str] | None = None,
+    *,
+    classes: Mapping[str, DeviceClass] | None = None,
+    reserved: Collection[str] = (),
+) -> list[Problem]:
+    """Return every problem of a configuration, by file and line.
+
+    `names` restricts it to these sessions and what they load (files that cannot be read are
+    always reported). Names in `reserved` (commands) give a warning when an object hides them.
+    Raises `ConfigError` when there is no session of a name.
+
+    >>> [str(p) for p in check_configuration(load_configuration("sessions"))]  # doctest: +SKIP
+    []
+    """
+    check = _Check(configuration, Classes(configuration, classes), frozenset(reserved))
+    sessions = list(configuration.sessions) if names is None else list(names)
+    wanted = {name for session in sessions for name in check.session(session)}
+    if names is None:
+        wanted = set(configuration.objects)
+    for name in sorted(wanted | check.needed_by(wanted)):
+        check.object(configuration.objects[name])
+    if names is None:
+        for description in configuration.controllers.values():
+            check.object(description)
+    check.problems += find_circles(configuration, check.links)
+    return sorted_problems([*configuration.problems, *check.problems])
+
+
+@dataclass(slots=True)
+class _Check:
+    configuration: Configuration
+    classes: Classes
+    reserved: frozenset[str]
+    problems: list[Problem] = field(default_factory=list)
+    links: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """What each object refers to: key and dotted path of the reference."""
+    _made: dict[str, type | None] = field(default_factory=dict)
+
+    def session(self, name: str) -> tuple[str, ...]:
+        """Check a session with those that it includes; return the objects that it loads."""
+        try:
+            plan = self.configuration.session_plan(name)
+        except ConfigError as error:
+            if error.file is None:
+                raise
+            self.problems.append(Problem(error.message, error.file, error.line))
+            return ()
+        self.problems += plan.problems
+        for session in plan.sessions:
+            self.problems += _unknown_session_keys(session)
+            if session.setup_file is not None:
+                self.problems += _script_problems(session)
+        return plan.object_names
+
+    def needed_by(self, names: Iterable[str]) -> set[str]:
+        """Return all objects that `names` refer to, directly or through others."""
+        waiting, needed = list(names), set[str]()
+        while waiting:
+            description = self.configuration.describe(waiting.pop())
+            for key, _ in self._links_of(description) if description else ():
+                if key not in needed and self.configuration.describe(key):
+                    needed.add(key)
+                    waiting.append(key)
+        return needed & set(self.configuration.objects)
+
+    def object(self, description: ObjectDescription) -> None:
+        """Check one object or controller."""
+        if description.name in self.configuration.objects:
+            self._check_name(description)
+        if description.problem is not None:
+            return
+        try:
+            device_class = self.classes.of(description)
+        except ConfigError as error:
+            self.problems.append(Problem(error.message, error.file, error.line))
+            return
+        self._check_references(description)
+        if device_class is None:
+            self._check_parent(description)
+        else:
+            self._check_values(description, device_class)
+
+    def _check_name(self, description: ObjectDescription) -> None:
+        name = description.name
+        hidden = "the command" if name in self.reserved else "Python's"
+        if name in self.reserved or hasattr(builtins, name):
+            message = f"the name {name!r} hides {hidden} {name}; another name is safer"
+            self.problems.append(description.problem_at("name", message, warning=True))
+
+    def _links_of(self, description: ObjectDescription) -> list[tuple[str, str]]:
+        parts = self._parts(description)
+        links = references(self.configuration, description, parts)
+        links += counter_names(description)
+        if description.parent is not None and not self._is_part(description):
+            links.append((description.parent, "name"))
+        return links
+
+    def _parts(self, description: ObjectDescription) -> Collection[str]:
+        try:
+            device_class = self.classes.of(description)
+        except ConfigError:
+            return ()
+        return device_class.parts if device_class is not None else ()
+
+    def _is_part(self, description: ObjectDescription) -> bool:
+        parent = self.configuration.describe(description.parent or "")
+        return parent is not None and description.part in self._parts(parent)
+
+    def _check_references(self, description: ObjectDescription) -> None:
+        links = self._links_of(description)
+        if description.name in self.configuration.objects:
+            self.links[description.name] = links
+        for key, path in links:
+            if self.configuration.describe(key) is None and not self._is_alias(key):
+                text = f"{description.name}: " if description.name else ""
+                text += unknown_object(self.configuration, key)
+                self.problems.append(description.problem_at(path, text))
+        for text, path in texts(description.values):
+            if text.startswith("$") and reference_name(text) is None:
+                message = f"{text!r} is no reference, those look like '$roby'; it is kept as text"
+                self.problems.append(description.problem_at(path, message, warning=True))
+
+    def _is_alias(self, name: str) -> bool:
+        return any(name in session.aliases for session in self.configuration.sessions.values())
+
+    def _check_parent(self, description: ObjectDescription) -> None:
+        """Check that the factory of the parent may make this object."""
+        parent = self.configuration.describe(description.parent or "")
+        made = self._class_made_by(description.parent or "")
+        if parent is not None and made is not None and not issubclass(made, Mapping):
+            message = (
+                f"{description.name}: class {parent.class_name} makes no objects; give this one a "
+                "class, or give data another key than 'name'"
+            )
+            self.problems.append(description.problem_at("name", message))
+
+    def _check_values(self, description: ObjectDescription, device_class: DeviceClass) -> None:
+        try:
+            factory = device_class.factory()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs anybody's code
+            message = f"class {device_class.name} cannot be loaded ({one_line(error)})"
+            self.problems.append(description.problem_at("class", message))
+            return
+        self._check_part_lists(description, device_class)
+        if factory is None:
+            schema = Schema(injected=frozenset({"name"}))
+        else:
+            schema = read_schema(factory)
+            values = replace_references(
+                self.configuration, description, self._stand_in, device_class.parts
+            )
+            self.problems += bind(description, schema, values)[1]
+        self._check_keys(description, device_class, schema)
+
+    def _stand_in(self, name: str, _path: str) -> Reference:
+        return Reference(name, self._class_made_by(name))
+
+    def _class_made_by(self, key: str) -> type | None:
+        if key not in self._made:
+            self._made[key] = self._find_class_made_by(key)
+        return self._made[key]
+
+    def _find_class_made_by(self, key: str) -> type | None:
+        description = self.configuration.describe(key)
+        if description is None:
+            return None
+        try:
+            device_class = self.classes.of(description)
+            factory = device_class.factory() if device_class is not None else None
+        except (Exception, SystemExit):  # noqa: BLE001 - reported where the object stands
+            return None
+        return return_class(factory) if factory is not None else None
+
+    def _check_part_lists(self, description: ObjectDescription, device_class: DeviceClass) -> None:
+        for part in device_class.parts:
+            value = description.values.get(part)
+            if value is None:
+                continue
+            if not isinstance(value, list):
+                message = f"{part} must be a list of mappings with a name ('- name: ...')"
+                self.problems.append(description.problem_at(part, message))
+                continue
+            for index, item in enumerate(value):
+                if not isinstance(item, Mapping) or "name" not in item:
+                    message = f"this item of {part} has no name: add 'name: ...'"
+                    self.problems.append(description.problem_at(f"{part}.{index}", message))
+
+    def _check_keys(
+        self, description: ObjectDescription, device_class: DeviceClass, schema: Schema
+    ) -> None:
+        known = {*schema.parameters, *device_class.parts}
+        for key in description.values:
+            if key in IGNORED_KEYS or key in known or key in _LABELS:
+                continue
+            if key in description.inherited or parameter_of(schema, key) is not None:
+                continue
+            close = did_you_mean(str(key), known)
+            text = f"{description.name}: " if description.name else ""
+            text += f"class {device_class.name} does not use the key {key!r}{close}"
+            self.problems.append(description.problem_at(str(key), text, warning=True))
+
+
+def counter_names(description: ObjectDescription) -> list[tuple[str, str]]:
+    """Return name and path of the counters that a measurement group names without ``$``."""
+    if description.class_name != "MeasurementGroup":
+        return []
+    counters: Any = description.values.get("counters")
+    if not isinstance(counters, list):
+        return []
+    return [
+        (counter.partition(":")[0], f"counters.{index}")
+        for index, counter in enumerate(counters)
+        if isinstance(counter, str) and not counter.startswith("$")
+    ]
+
+
+def _unknown_session_keys(session: SessionDescription) -> list[Problem]:
+    return [
+        session.problem_at(
+            str(key),
+            f"session {session.name}: unknown key {key!r}{did_you_mean(str(key), SESSION_KEYS)}",
+            warning=True,
+        )
+        for key in session.values
+        if key not in SESSION_KEYS | IGNORED_KEYS | _LABELS and str(key) in session.key_lines
+    ]
+
+
+def _script_problems(session: SessionDescription) -> list[Problem]:
+    """Compile the setup script, running nothing."""
+    file = session.setup_file
+    if file is None:
+        return []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+    except OSError as error:
+        message = f"the setup file {file} cannot be read ({error.strerror})"
+        return [session.problem_at("setup-file", message)]
+    except SyntaxError as error:
+        return [Problem(f"{type(error).__name__}: {error.msg}", file, error.lineno or 1)]
+    except (ValueError, RecursionError, MemoryError) as error:
+        return [Problem(f"this script cannot be compiled ({one_line(error)})", file, 1)]
+    return []
