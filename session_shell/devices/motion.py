@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil, floor
 
 from session_shell.clock import Clock
 from session_shell.devices.profile import Braking, Profile
+from session_shell.devices.protocols import Status
 from session_shell.errors import DeviceError, DeviceTimeoutError
 
 # Rounding of a position that is on a whole step already, in steps.
@@ -23,6 +25,26 @@ class Arrived:
 
     def result(self, timeout: float | None = None) -> None:
         """Return at once."""
+
+
+class Together:
+    """The status of several axes that move together."""
+
+    __slots__ = ("_clock", "_statuses")
+
+    def __init__(self, statuses: Sequence[Status], clock: Clock) -> None:
+        self._statuses = statuses
+        self._clock = clock
+
+    def done(self) -> bool:
+        """Tell whether all stand still again."""
+        return all(status.done() for status in self._statuses)
+
+    def result(self, timeout: float | None = None) -> None:
+        """Wait for all, `timeout` seconds at most; raise what went wrong with the first."""
+        end = None if timeout is None else self._clock.time() + timeout
+        for status in self._statuses:
+            status.result(None if end is None else max(end - self._clock.time(), 0.0))
 
 
 class Motion:

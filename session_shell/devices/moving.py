@@ -86,16 +86,18 @@ def check_together(targets: Targets) -> list[tuple[Movable, float]]:
     return pairs
 
 
-def stop_all(axes: Iterable[Movable], guard: InterruptGuard | None = None) -> list[DeviceError]:
+def stop_all(
+    axes: Iterable[Movable], guard: InterruptGuard | None = None, *, wait: bool = True
+) -> list[DeviceError]:
     """Stop all axes and wait until they stand still; return what went wrong, raise nothing.
 
-    No Ctrl-C cuts into it when a guard is given.
+    No Ctrl-C cuts into it when a guard is given. Without `wait` they may still slow down.
     """
     stopped = list(axes)
     problems: list[DeviceError] = []
     with _shield(guard):
         # All are told to stop before the first is waited for.
-        for verb in ("stop", "wait_move"):
+        for verb in ("stop", "wait_move") if wait else ("stop",):
             for axis in stopped:
                 try:
                     getattr(axis, verb, _nothing)()
@@ -126,19 +128,21 @@ def _refuse_twice(axes: list[Movable], why: str) -> None:
 
 
 def _real_targets(pairs: list[tuple[Movable, float]]) -> list[tuple[Movable, float]]:
-    """Replace calculated axes that share a controller by the real axes that they need.
+    """Replace calculated axes by the real axes that they need, together for one controller.
 
-    One calculated axis alone moves itself; two at once would each hold the other where it is.
+    Each by itself would hold the others of its controller where they are.
     """
-    shared: dict[int, list[tuple[Movable, float]]] = {}
+    plain: list[tuple[Movable, float]] = []
+    groups: dict[int, tuple[Any, dict[str, float]]] = {}
     for axis, target in pairs:
-        if hasattr(axis, "real_targets"):
-            shared.setdefault(id(getattr(axis, "controller", axis)), []).append((axis, target))
-    replaced: list[tuple[Movable, float]] = []
-    for group in shared.values():
-        controller: Any = getattr(group[0][0], "controller", group[0][0])
-        replaced += controller.real_targets({axis.name: target for axis, target in group}).items()
-    return replaced + [(axis, t) for axis, t in pairs if not hasattr(axis, "real_targets")]
+        controller = getattr(axis, "controller", None)
+        if hasattr(controller, "real_targets"):
+            groups.setdefault(id(controller), (controller, {}))[1][axis.name] = target
+        else:
+            plain.append((axis, target))
+    for controller, targets in groups.values():
+        plain += controller.real_targets(targets).items()
+    return plain
 
 
 def _wait(
