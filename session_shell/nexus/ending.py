@@ -1,0 +1,90 @@
+"""The end of a scan: on a copy that replaces the file, or in place when that is large or full."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from session_shell.nexus.columns import Columns
+from session_shell.nexus.files import Ballast, is_full, part_path, write_whole
+from session_shell.nexus.tree import Group
+
+_COPY_LIMIT = 50 * 2**20
+"""Bytes of a file above which its end is written in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What the end changes: the tree in the file, the tree to be, and rows that still wait."""
+
+    old: Group
+    new: Group
+    columns: Columns
+
+    def apply(self, file: Any) -> None:
+        """Make the change in an open HDF5 file."""
+        from session_shell.nexus.hdf5 import edit_root
+        from session_shell.nexus.streams import Streams
+
+        edit_root(file, self.old, self.new)
+        streams = Streams(file, self.columns)
+        if self.columns.waiting:
+            streams.write(self.columns.written, self.columns.block())
+        streams.set_length(self.columns.written + self.columns.waiting)
+
+
+def finish(path: Path, edit: Edit, ballast: Ballast, image: Any = None) -> None:
+    """Bring the file of a scan to its end; at any instant the former or the new one is there.
+
+    `image` is the file in memory when nothing was written since the start. Raises OSError, and
+    then the file is as it was.
+    """
+    if image is None and path.stat().st_size > _COPY_LIMIT:
+        _end_in_place(path, edit)
+        return
+    try:
+        _end_by_copy(path, edit, ballast, image)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        ballast.release()
+        _end_in_place(path, edit)
+
+
+def _end_by_copy(path: Path, edit: Edit, ballast: Ballast, image: Any) -> None:
+    from session_shell.nexus.hdf5 import image_bytes, open_image
+
+    part = part_path(path)
+    image = image if image is not None else open_image(path.read_bytes())
+    try:
+        edit.apply(image)
+        content = image_bytes(image)
+    finally:
+        image.close()
+    try:
+        write_whole(part, content, sync=True)
+    except OSError as error:
+        if not is_full(error) or not ballast.release():
+            raise
+        write_whole(part, content, sync=True)
+    # A folder that is gone must not come back with this one file in it: replace fails then.
+    os.replace(part, path)  # noqa: PTH105
+
+
+def _end_in_place(path: Path, edit: Edit) -> None:
+    from session_shell.nexus.hdf5 import open_like
+    from session_shell.nexus.overlay import Overlay
+
+    fd = os.open(path, os.O_RDWR)
+    try:
+        overlay = Overlay(fd)
+        file = open_like(overlay)
+        try:
+            edit.apply(file)
+        finally:
+            file.close()
+        overlay.commit()
+    finally:
+        os.close(fd)

@@ -1,0 +1,187 @@
+"""Names, numbers and the disk: what is needed before and after HDF5, without it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from session_shell.errors import SinkError
+
+FileName = Callable[[int], str]
+"""Gives the file name of a scan number."""
+
+_TRIES = 100_000
+_WHY = {
+    errno.EACCES: "there is no permission to write there",
+    errno.EPERM: "there is no permission to write there",
+    errno.EROFS: "the disk is read-only",
+    errno.ENOENT: "the folder has vanished",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.ENAMETOOLONG: "the path is too long",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EINVAL: "such a name is not possible there",
+    errno.EILSEQ: "such a name is not possible there",
+    errno.ESTALE: "the network disk is gone",
+    errno.EIO: "the disk has an error",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+    errno.EISDIR: "there is a folder of that name",
+}
+_TODO = {
+    errno.ENOSPC: "free some space or choose another folder (SCAN_SAVING)",
+    errno.EDQUOT: "free some space or choose another folder (SCAN_SAVING)",
+}
+_FULL = re.compile(r"errno = (\d+)")
+
+
+def part_path(path: Path) -> Path:
+    """Return the hidden file that holds the place of `path`, or its next version."""
+    return path.with_name(f".{path.name}.part")
+
+
+def error_number(error: BaseException) -> int:
+    """Return the errno of an error of the system or of HDF5 (which has it in its text), else 0."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int):
+        return number
+    found = _FULL.search(str(error))
+    return int(found.group(1)) if found else 0
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error says that there is no space left."""
+    return error_number(error) in {errno.ENOSPC, errno.EDQUOT}
+
+
+def sink_error(what: str, path: Path, error: BaseException, note: str = "") -> SinkError:
+    """Return the error that the person sees: what could not be done, where, why, what to do."""
+    number = error_number(error)
+    why = _WHY.get(number) or str(error) or type(error).__name__
+    todo = _TODO.get(number, "choose another folder (SCAN_SAVING), or scan with save=False")
+    shown = str(path).encode("utf-8", "backslashreplace").decode()
+    if len(shown) > 300:
+        shown = f"{shown[:140]}...{shown[-140:]}"
+    return SinkError(f"{shown}: {what}: {why}; {note}{todo}", sink="file")
+
+
+def reserve_number(folder: Path, filename: FileName, number: int) -> tuple[int, Path]:
+    """Take the first free number from `number` on, for this process alone.
+
+    The exclusive creation of the hidden file decides, so two processes never get the same.
+    """
+    path = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for candidate in range(max(number, 1), max(number, 1) + _TRIES):
+            path = folder / filename(candidate)
+            if path.parent != folder:
+                raise SinkError(f"{path.name!r} is not the name of a file in {folder}", sink="file")
+            if _take(path):
+                return candidate, path
+    except (OSError, ValueError) as error:
+        raise sink_error("the scan cannot be saved", path, error) from error
+    raise SinkError(f"{folder}: no free scan number from {number} on", sink="file")
+
+
+def _take(path: Path) -> bool:
+    part = part_path(path)
+    if path.exists() or path.is_symlink():
+        return False
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except FileExistsError:
+        return False
+    # Another process may have finished this number just before our hidden file came to be.
+    if path.exists() or path.is_symlink():
+        part.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def last_number(folder: Path, filename: FileName) -> int:
+    """Return the highest scan number among the files of a folder, 0 when there is none.
+
+    Args:
+        folder: Folder of a dataset; it need not exist.
+        filename: Gives the file name of a number, as for `ScanFile.reserve`.
+
+    Example:
+        ``last_number(Path("data/demo"), lambda n: f"scan_{n:04d}.h5")``
+    """
+    highest = 0
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - a Path for each of thousands is slow
+    except OSError:
+        return 0
+    pattern = re.compile(r"\d+")
+    for name in names:
+        plain = name[1:-5] if name.startswith(".") and name.endswith(".part") else name
+        for digits in pattern.findall(plain):
+            number = int(digits) if len(digits) < 19 else 0
+            if number > highest and filename(number) == plain:
+                highest = number
+    return highest
+
+
+def write_whole(path: Path, content: bytes, *, sync: bool) -> None:
+    """Write a file anew, on the disk when `sync`; nothing is left of it when that fails."""
+    fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(fd, view) :]
+        if sync:
+            os.fsync(fd)
+    except BaseException:
+        os.close(fd)
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # noqa: PTH108
+        raise
+    os.close(fd)
+
+
+class Ballast:
+    """Space held back beside a scan, so that it can be finished when the disk is full."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f".{path.name}.ballast")
+        self._held = False
+
+    def fill(self, size: int) -> None:
+        """Take `size` bytes of the disk; raise OSError when they are not there."""
+        fd = os.open(self._path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        self._held = True
+        try:
+            allocate(fd, 0, size)
+        except OSError:
+            self.release()
+            raise
+        finally:
+            os.close(fd)
+
+    def release(self) -> bool:
+        """Give the space back; tell whether there was any."""
+        if not self._held:
+            return False
+        self._held = False
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        return True
+
+
+def allocate(fd: int, start: int, size: int) -> None:
+    """Make sure that the disk has room for these bytes of a file; OSError when it has not."""
+    reserve = getattr(os, "posix_fallocate", None)
+    if reserve is None or size <= 0:
+        return
+    try:
+        reserve(fd, start, size)
+    except OSError as error:
+        # Some network disks cannot; then HDF5 meets the full disk itself, and the ballast helps.
+        if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
+            raise

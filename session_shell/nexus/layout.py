@@ -1,0 +1,234 @@
+"""A scan as the tree of its file: as of its start, and as of its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from session_shell import __version__
+from session_shell.clock import iso_time
+from session_shell.nexus.classes import ENTRY_CLASSES, fit_class, merge
+from session_shell.nexus.instrument import channel_names, data_name, instrument_group
+from session_shell.nexus.links import resolve_links
+from session_shell.nexus.metadata import raw_tree, set_default_classes
+from session_shell.nexus.plot import plot_group
+from session_shell.nexus.tree import (
+    Dataset,
+    Group,
+    Link,
+    free_name,
+    new_group,
+    safe_text,
+    valid_name,
+)
+from session_shell.scanning.documents import Comment, MetadataFailure, ScanEnded, ScanStarted
+
+_OWNED = ("measurement", "plot", "comments")
+"""Groups that the writer alone fills: what users put there is kept below `scan_info`."""
+_FIELDS = frozenset(
+    {
+        "title",
+        "start_time",
+        "end_time",
+        "end_reason",
+        "duration",
+        "entry_identifier",
+        "entry_identifier_uuid",
+        "program_name",
+        "definition",
+    }
+)
+"""Fields of the entry that no group of a user may take the name of."""
+
+
+def entry_name(number: int) -> str:
+    """Return the name of the entry of a scan, the same in its file and in the master file."""
+    return f"{number}.1"
+
+
+def scan_tree(doc: ScanStarted, ended: ScanEnded | None = None) -> Group:
+    """Return the tree of the whole file, as of the start, or of the end when `ended` is given.
+
+    Datasets with a `source` are filled from the rows of the scan. Pure: touches no file.
+    """
+    return build(doc, ended)[0]
+
+
+def build(
+    doc: ScanStarted, ended: ScanEnded | None = None, notes: Sequence[str] = ()
+) -> tuple[Group, list[str]]:
+    """Return the tree, and the warnings about the metadata in it, `notes` among them."""
+    user, warnings = raw_tree(ended.metadata if ended is not None else doc.metadata)
+    entry = _entry(doc, ended)
+    names = channel_names(doc.channels)
+    base = f"/{entry_name(doc.number)}/instrument"
+    targets = tuple(
+        f"{base}/{name}/{data_name(channel)}"
+        for channel, name in zip(doc.channels, names, strict=True)
+    )
+    _move_categories(user)
+    theirs = user.items.pop("instrument", None)
+    if theirs is not None and not isinstance(theirs, Group):
+        user.items["instrument"] = theirs
+    instrument = instrument_group(
+        doc, ended, names, targets, theirs if isinstance(theirs, Group) else None, warnings
+    )
+    entry.items["instrument"] = instrument
+    measurement = entry.group("measurement")
+    for name, target in zip(names, targets, strict=True):
+        measurement.items[name] = Link(target)
+    plot = plot_group(doc, names, targets)
+    if plot is not None:
+        entry.items["plot"] = plot
+        entry.attributes["default"] = "plot"
+    _merge_user(entry, user, warnings)
+    root = _root(doc, ended)
+    root.items[entry_name(doc.number)] = entry
+    set_default_classes(root)
+    warnings += notes
+    warnings += resolve_links(root, entry_name(doc.number))
+    if warnings:
+        entry.group("scan").put("metadata_warnings", np.array(warnings, object))
+    return root, warnings
+
+
+def _root(doc: ScanStarted, ended: ScanEnded | None) -> Group:
+    root = new_group("NXroot")
+    root.attributes |= {
+        "default": entry_name(doc.number),
+        "file_name": safe_text(str(doc.file)) if doc.file is not None else "",
+        "file_time": iso_time(doc.time),
+        "file_update_time": iso_time(ended.time if ended is not None else doc.time),
+        "creator": "session-shell",
+        "creator_version": __version__,
+    }
+    return root
+
+
+def _entry(doc: ScanStarted, ended: ScanEnded | None) -> Group:
+    entry = new_group("NXentry")
+    entry.put("title", doc.title or doc.type)
+    entry.put("start_time", iso_time(doc.time))
+    entry.put("entry_identifier", str(doc.number))
+    entry.put("entry_identifier_uuid", doc.uid)
+    entry.put("program_name", "session-shell").attributes["version"] = __version__
+    if doc.user:
+        entry.group("user", "NXuser").put("name", doc.user)
+    if ended is not None:
+        entry.put("end_time", iso_time(ended.time))
+        entry.put("end_reason", str(ended.reason))
+    entry.items["scan"] = _scan(doc, ended)
+    entry.items["scan_parameters"] = _parameters(doc)
+    _add_comments(entry.group("comments"), doc.comments if ended is None else ended.comments)
+    session = entry.group("session")
+    session.put("name", doc.session)
+    if doc.host:
+        session.put("host", doc.host)
+    if doc.configuration:
+        texts = session.group("configuration")
+        for name, text in doc.configuration.items():
+            # nexusformat takes no dots in names, and these are names of files.
+            plain = free_name(valid_name(name).replace(".", "_"), texts.items)
+            texts.put(plain, text, original_name=safe_text(name))
+    return entry
+
+
+def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
+    scan = new_group()
+    scan.put("type", doc.type)
+    scan.put("name", doc.name or doc.type)
+    scan.put("number", doc.number)
+    scan.put("npoints", doc.npoints)
+    if doc.shape:
+        scan.put("shape", np.asarray(doc.shape, int))
+    if doc.session:
+        scan.put("session", doc.session)
+    if doc.command:
+        scan.put("command", doc.command)
+    # These exist from the start on, so that a reader of a growing file finds them.
+    scan.put("npoints_acquired", 0 if ended is None else ended.npoints)
+    if ended is not None:
+        scan.put("end_reason", str(ended.reason))
+        scan.put("duration", float(ended.time - doc.time), units="s")
+        scan.put("counting_time", float(ended.counting), units="s")
+        scan.put("moving_time", float(ended.moving), units="s")
+        if ended.error:
+            scan.put("error", ended.error)
+    failures = doc.failures if ended is None else ended.failures
+    if failures:
+        _add_failures(scan.group("metadata_failures"), failures)
+    return scan
+
+
+def _parameters(doc: ScanStarted) -> Group:
+    """Return what was asked for; NXparameters takes any field, so nothing is moved."""
+    group = raw_tree(doc.parameters)[0]
+    group.attributes["NX_class"] = "NXparameters"
+    for name, value in (("npoints", doc.npoints), ("count_time", doc.count_time)):
+        if name not in group.items:
+            group.put(name, value)
+    count_time = group.items["count_time"]
+    if isinstance(count_time, Dataset):
+        count_time.attributes.setdefault("units", "s")
+    return group
+
+
+def _add_comments(group: Group, comments: tuple[Comment, ...]) -> None:
+    for number, comment in enumerate(comments, 1):
+        note = group.group(f"note_{number:02d}", "NXnote")
+        note.put("data", comment.text)
+        note.put("date", iso_time(comment.time))
+        note.put("type", "text/plain")
+
+
+def _add_failures(group: Group, failures: tuple[MetadataFailure, ...]) -> None:
+    for number, failure in enumerate(failures, 1):
+        one = group.group(f"failure_{number:02d}")
+        one.put("source", failure.source)
+        one.put("category", failure.category)
+        one.put("timing", failure.timing)
+        one.put("message", failure.message)
+
+
+def _move_categories(user: Group) -> None:
+    """Put the category `positioners` where positions are: below the instrument."""
+    positioners = user.items.get("positioners")
+    instrument = user.items.get("instrument", Group())
+    if not isinstance(positioners, Group) or not isinstance(instrument, Group):
+        return
+    del user.items["positioners"]
+    user.items["instrument"] = instrument
+    below = instrument.items.setdefault("positioners", Group())
+    if isinstance(below, Group):
+        merge(below, positioners, "positioners", [])
+
+
+def _merge_user(entry: Group, user: Group, warnings: list[str]) -> None:
+    """Merge the categories; single values and what we own by name go below `scan_info`."""
+    aside = Group()
+    for name, node in user.items.items():
+        if name in _OWNED or (isinstance(node, Group) and name in _FIELDS):
+            warnings.append(f"{name}: kept as scan_info/{name}, since the scan file owns it")
+            aside.items[name] = node
+        elif isinstance(node, Group):
+            _merge_category(entry, name, node, warnings)
+        else:
+            aside.items[name] = node
+    merge(entry, Group(dict(user.attributes)), "", warnings)
+    if aside.items:
+        merge(entry.group("scan_info"), aside, "scan_info", warnings)
+
+
+def _merge_category(entry: Group, name: str, node: Group, warnings: list[str]) -> None:
+    ours = entry.items.get(name)
+    if not isinstance(ours, Group):
+        if name in ENTRY_CLASSES and not node.nx_class:
+            fit_class(node, ENTRY_CLASSES[name])
+        entry.items[name] = node
+        return
+    if ours.nx_class == "NXuser":
+        fit_class(node, ours.nx_class)
+        if "name" in node.items:  # a person's name says more than that of the account
+            ours.items["name"] = node.items.pop("name")
+    merge(ours, node, name, warnings)

@@ -1,0 +1,102 @@
+"""The master file of a folder: one external link per scan, replaced as a whole with each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from session_shell.nexus.files import part_path, sink_error, write_whole
+
+_ENTRY = re.compile(r"(\d+)\.(\d+)\Z")
+_WAIT = 10.0
+"""Seconds to wait for another process that writes the same master file."""
+
+
+def update_master(master: Path, entry: str, file: Path) -> None:
+    """Link a scan into the master file of its folder, and make it the one that is shown first.
+
+    Safe against other processes that do the same; a master file that cannot be read is made anew
+    from the scan files beside it.
+
+    Args:
+        master: The master file; made when it is not there.
+        entry: Name of the entry, the same in both files (``3.1``).
+        file: The scan file.
+
+    Raises:
+        SinkError: When the folder refuses; the scan file is not touched.
+
+    Example:
+        ``update_master(Path("data/demo/demo.h5"), "3.1", Path("data/demo/scan_0003.h5"))``
+    """
+    try:
+        master.parent.mkdir(parents=True, exist_ok=True)
+        relative = os.path.relpath(file, master.parent)
+        with _locked(master):
+            content = _with_link(master, entry, relative)
+            part = part_path(master)
+            write_whole(part, content, sync=False)
+            os.replace(part, master)  # noqa: PTH105
+    except (OSError, RuntimeError) as error:
+        note = "the scan itself is saved; "
+        raise sink_error("the master file could not be written", master, error, note) from error
+
+
+@contextlib.contextmanager
+def _locked(master: Path) -> Iterator[None]:
+    """Keep other processes from the master file; the system frees the lock of a dead one."""
+    import fcntl
+
+    lock = master.with_name(f".{master.name}.lock")
+    fd = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
+    try:
+        deadline = time.monotonic() + _WAIT
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            except OSError:
+                break  # a disk without locks: the replacement as a whole must do
+        yield
+    finally:
+        os.close(fd)
+
+
+def _with_link(master: Path, entry: str, relative: str) -> bytes:
+    """Return the content of the master file with one more link."""
+    from session_shell.nexus.master_image import add_link, new_master
+
+    if not master.exists():
+        return new_master(master, {entry: relative}, entry)
+    content: bytes | None
+    try:
+        content = add_link(master.read_bytes(), entry, relative)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        if isinstance(error, PermissionError):
+            raise
+        content = None
+    if content is not None:
+        return content
+    return new_master(master, {**_scan_files(master), entry: relative}, entry)
+
+
+def _scan_files(master: Path) -> dict[str, Any]:
+    """Return the entries of the scan files beside a master file."""
+    from session_shell.nexus.master_image import entries_of
+
+    found: dict[str, str] = {}
+    for path in sorted(master.parent.glob("*.h5")):
+        if path != master and not path.name.startswith("."):
+            for name in entries_of(path):
+                if _ENTRY.match(name):
+                    found[name] = path.name
+    return dict(sorted(found.items(), key=lambda item: [int(n) for n in item[0].split(".")]))

@@ -1,0 +1,95 @@
+"""The content of a master file, made in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from h5py import h5a, h5f, h5g, h5o, h5p
+
+from session_shell import __version__
+from session_shell.nexus.hdf5 import (
+    image_bytes,
+    library_versions,
+    new_image,
+    open_image,
+    write_attribute,
+)
+from session_shell.nexus.tree import Group, Link
+
+
+def new_master(master: Path, links: dict[str, str], default: str) -> bytes:
+    """Return a master file with a link to each entry: its name and its file."""
+    now = _now()
+    root = Group(
+        {
+            "NX_class": "NXroot",
+            "default": default,
+            "file_name": str(master),
+            "file_time": now,
+            "file_update_time": now,
+            "creator": "session-shell",
+            "creator_version": __version__,
+            **library_versions(),
+        }
+    )
+    root.items.update({name: Link(f"/{name}", file) for name, file in links.items()})
+    image = new_image(root)
+    try:
+        return image_bytes(image)
+    finally:
+        image.close()
+
+
+def add_link(content: bytes, entry: str, file: str) -> bytes | None:
+    """Return a master file with one more link and that entry as its default.
+
+    None when the content is no master file of ours.
+    """
+    image = open_image(content)
+    try:
+        root = h5g.open(image, b"/")
+        if not h5a.exists(root, b"NX_class"):
+            return None
+        name = entry.encode()
+        if root.links.exists(name):
+            root.unlink(name)
+        root.links.create_external(name, _file_name(file), f"/{entry}".encode())
+        for key, value in (("default", entry), ("file_update_time", _now())):
+            if h5a.exists(root, key.encode()):
+                h5a.delete(root, key.encode())
+            write_attribute(root, key, value)
+        return image_bytes(image)
+    finally:
+        image.close()
+
+
+def entries_of(path: Path) -> list[str]:
+    """Return the names of the entries in a scan file, none when it is no HDF5 file."""
+    access = h5p.create(h5p.FILE_ACCESS)
+    access.set_file_locking(False, True)
+    try:
+        file = h5f.open(_file_name(str(path)), h5f.ACC_RDONLY, access)
+    except (OSError, RuntimeError):
+        return []
+    try:
+        root = h5g.open(file, b"/")
+        return [name.decode() for name in root if _is_group(root, name)]
+    finally:
+        file.close()
+
+
+def _is_group(root: Any, name: bytes) -> bool:
+    from h5py import h5l
+
+    kind = root.links.get_info(name).type
+    return bool(kind == h5l.TYPE_HARD and h5o.get_info(root, name).type == h5o.TYPE_GROUP)
+
+
+def _file_name(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _now() -> str:
+    return dt.datetime.now().astimezone().isoformat(timespec="seconds")
