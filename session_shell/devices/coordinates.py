@@ -70,7 +70,7 @@ class Coordinates:
         self._offset = number(offset, "offset", name)
         self._backlash = number(backlash, "backlash", name)
         self._dial_low, self._dial_high = -math.inf, math.inf
-        self._place(self._whole_step(-self._offset * self._sign))
+        self._place(0.0)
         self.limits = limits
 
     # -- where it is -------------------------------------------------------------------------

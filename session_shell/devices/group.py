@@ -142,7 +142,7 @@ def measurement_group(
     found: list[Detector] = []
     for counter in counters:
         try:
-            device = context.find(counter) if isinstance(counter, str) else counter
+            device = _counter(context, counter)
         except SessionShellError as error:
             _log.warning("%s does without %s: %s", name, counter, error)
             continue
@@ -150,3 +150,10 @@ def measurement_group(
             raise ConfigError(f"{name}: {counter!r} is no counter", key="counters")
         found.append(device)
     return MeasurementGroup(name, found, config)
+
+
+def _counter(context: DeviceContext, counter: Any) -> Any:
+    if not isinstance(counter, str):
+        return counter
+    # `controller:counter` occurs in measurement groups that were written for BLISS.
+    return context.find(counter.partition(":")[0])

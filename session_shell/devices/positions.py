@@ -15,6 +15,8 @@ from session_shell.devices.text import quantity, summary
 from session_shell.errors import CommandError, ConfigError, DeviceError
 
 UNKNOWN = "unknown"
+# Part of a destination by which a position on the edge of its tolerance may be off.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Target:
         """Tell whether the axis stands there."""
         if getattr(self.axis, "is_moving", False):
             return False
-        return abs(self.axis.position - self.destination) <= self.tolerance
+        off = abs(self.axis.position - self.destination)
+        return off <= self.tolerance + _ROUNDING * max(1.0, abs(self.destination))
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,4 +300,4 @@ def _target(item: Any, key: str, where: str) -> Target:
         tolerance = not_negative(tolerance, "tolerance", axis.name)
     except DeviceError as error:
         raise ConfigError(f"{where}: {error}", key=key) from None
-    return Target(axis, destination, tolerance + 1e-9 * max(1.0, abs(destination)))
+    return Target(axis, destination, tolerance)
