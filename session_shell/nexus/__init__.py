@@ -9,11 +9,13 @@ from session_shell.nexus.files import last_number
 from session_shell.nexus.layout import entry_name, scan_tree
 from session_shell.nexus.master import update_master
 from session_shell.nexus.metadata import metadata_tree
+from session_shell.nexus.template import FileTemplate
 from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stream
 from session_shell.nexus.writer import ScanFile
 
 __all__ = [
     "Dataset",
+    "FileTemplate",
     "Group",
     "Link",
     "Mesh",

@@ -5,6 +5,7 @@ These cost a third of the ordinary ones, and a scan file has hundreds of objects
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t
 from numpy.typing import NDArray
 
-from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stored, Stream, same
+from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stored, Stream, same, same_form
 
 _COMPACT_BYTES = 1024
 _IMAGE_STEP = 256 * 1024
@@ -66,7 +67,7 @@ def new_image(tree: Group) -> Any:
     """Return a file in memory that holds `tree`."""
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_fapl_core(_IMAGE_STEP, False)
-    file = h5f.create(b"image", h5f.ACC_TRUNC, h5p.create(h5p.FILE_CREATE), access)
+    file = h5f.create(_image_name(), h5f.ACC_TRUNC, h5p.create(h5p.FILE_CREATE), access)
     write_root(file, tree)
     return file
 
@@ -76,7 +77,18 @@ def open_image(content: bytes) -> Any:
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_fapl_core(_IMAGE_STEP, False)
     access.set_file_image(content)
-    return h5f.open(b"image", h5f.ACC_RDWR, access)
+    return h5f.open(_image_name(), h5f.ACC_RDWR, access)
+
+
+def _image_name() -> bytes:
+    # HDF5 takes two files in memory of one name for the same file.
+    return f"image-{os.urandom(8).hex()}".encode()
+
+
+def rename(file: Any, old: str, new: str) -> None:
+    """Give an item at the top of a file another name."""
+    if old != new:
+        h5g.open(file, b"/").move(old.encode(), new.encode())
 
 
 def image_bytes(file: Any) -> bytes:
@@ -97,7 +109,7 @@ def open_like(stream: Any) -> Any:
     """Open a Python file object as an HDF5 file for writing."""
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_fileobj_driver(h5py.h5fd.fileobj_driver, stream)
-    return h5f.open(b"stream", h5f.ACC_RDWR, access)
+    return h5f.open(_image_name(), h5f.ACC_RDWR, access)
 
 
 def write_root(file: Any, tree: Group) -> None:
@@ -111,9 +123,24 @@ def write_root(file: Any, tree: Group) -> None:
 def edit_root(file: Any, old: Group, new: Group) -> None:
     """Bring a file that holds `old` to `new`: write what is new or changed, keep the rest."""
     links: list[tuple[Any, bytes, Link]] = []
-    root = h5g.open(file, b"/")
-    _edit(root, old, new, links)
-    _write_links(root, links)
+    place = _Place(file, b"/")
+    _edit(place, old, new, links)
+    _write_links(place.gid, links)
+
+
+class _Place:
+    """A group that is opened when something in it is to be changed, which is seldom."""
+
+    def __init__(self, parent: Any, name: bytes) -> None:
+        self._parent, self._name = parent, name
+        self._gid: Any = None
+
+    @property
+    def gid(self) -> Any:
+        if self._gid is None:
+            parent = self._parent
+            self._gid = h5g.open(parent.gid if isinstance(parent, _Place) else parent, self._name)
+        return self._gid
 
 
 def _write_items(gid: Any, group: Group, links: list[tuple[Any, bytes, Link]]) -> None:
@@ -144,19 +171,20 @@ def _write_links(root: Any, links: list[tuple[Any, bytes, Link]]) -> None:
             gid.links.create_hard(name, root, link.target.encode())
 
 
-def _edit(gid: Any, old: Group, new: Group, links: list[tuple[Any, bytes, Link]]) -> None:
-    _edit_attributes(gid, old.attributes, new.attributes)
+def _edit(place: _Place, old: Group, new: Group, links: list[tuple[Any, bytes, Link]]) -> None:
+    if _attributes_differ(old.attributes, new.attributes):
+        _edit_attributes(place.gid, old.attributes, new.attributes)
     for name, node in new.items.items():
         before, key = old.items.get(name), name.encode()
         if before is None:
-            _write_node(gid, key, node, links)
+            _write_node(place.gid, key, node, links)
         elif isinstance(before, Group) and isinstance(node, Group):
-            _edit(h5g.open(gid, key), before, node, links)
+            _edit(_Place(place, key), before, node, links)
         elif isinstance(before, Dataset) and isinstance(node, Dataset):
-            _edit_dataset(gid, key, before, node, links)
+            _edit_dataset(place, key, before, node, links)
         elif before != node or not isinstance(node, Link):
-            gid.unlink(key)
-            _write_node(gid, key, node, links)
+            place.gid.unlink(key)
+            _write_node(place.gid, key, node, links)
 
 
 def _edit_attributes(oid: Any, old: dict[str, Stored], new: dict[str, Stored]) -> None:
@@ -169,24 +197,21 @@ def _edit_attributes(oid: Any, old: dict[str, Stored], new: dict[str, Stored]) -
         write_attribute(oid, key, value)
 
 
+def _attributes_differ(old: dict[str, Stored], new: dict[str, Stored]) -> bool:
+    return any(key not in old or not same(old[key], value) for key, value in new.items())
+
+
 def _edit_dataset(
-    gid: Any, name: bytes, old: Dataset, new: Dataset, links: list[tuple[Any, bytes, Link]]
+    place: _Place, name: bytes, old: Dataset, new: Dataset, links: list[tuple[Any, bytes, Link]]
 ) -> None:
     if old.source is None and not same(old.value, new.value):
-        if not _fits(old.value, new.value):
-            gid.unlink(name)
-            _write_node(gid, name, new, links)
+        if not same_form(old.value, new.value):
+            place.gid.unlink(name)
+            _write_node(place.gid, name, new, links)
             return
-        _write_value(h5d.open(gid, name), new.value)
-    if old.attributes.keys() | new.attributes.keys():
-        _edit_attributes(h5d.open(gid, name), old.attributes, new.attributes)
-
-
-def _fits(old: Stored, new: Stored) -> bool:
-    """Tell whether `new` can be written into the dataset of `old`."""
-    if isinstance(old, str) or isinstance(new, str):
-        return isinstance(old, str) and isinstance(new, str)
-    return old.dtype == new.dtype and old.shape == new.shape
+        _write_value(h5d.open(place.gid, name), new.value)
+    if _attributes_differ(old.attributes, new.attributes):
+        _edit_attributes(h5d.open(place.gid, name), old.attributes, new.attributes)
 
 
 def _write_dataset(gid: Any, name: bytes, node: Dataset) -> Any:
@@ -215,7 +240,8 @@ def _write_value(dataset: Any, value: Stored) -> None:
     if isinstance(value, str) or value.dtype.kind == "O":
         dataset.write(h5s.ALL, h5s.ALL, _encoded(value), _objects())
     elif value.size:
-        dataset.write(h5s.ALL, h5s.ALL, np.ascontiguousarray(value).reshape(value.shape))
+        array = np.ascontiguousarray(value).reshape(value.shape)
+        dataset.write(h5s.ALL, h5s.ALL, array, _type(value.dtype))
 
 
 def _encoded(value: Stored) -> NDArray[Any]:

@@ -152,3 +152,10 @@ def same(a: Stored, b: Stored) -> bool:
     if a.dtype.kind == "O":
         return bool(a.tolist() == b.tolist())
     return a.tobytes() == b.tobytes()
+
+
+def same_form(old: Stored, new: Stored) -> bool:
+    """Tell whether `new` can be written over `old` in a file without making it anew."""
+    if isinstance(old, str) or isinstance(new, str):
+        return isinstance(old, str) and isinstance(new, str)
+    return old.dtype == new.dtype and old.shape == new.shape

@@ -64,6 +64,8 @@ class Converted:
 
 def ascii_units(text: str) -> str:
     """Return units in ASCII that NeXus readers parse: ``µm`` gives ``um``."""
+    if text.isascii():
+        return text
     text = unicodedata.normalize("NFC", text)
     for sign, plain in _ASCII_UNITS.items():
         text = text.replace(sign, plain)

@@ -28,7 +28,8 @@ from session_shell.nexus.files import (
     sink_error,
     write_whole,
 )
-from session_shell.nexus.layout import build
+from session_shell.nexus.layout import build, entry_name
+from session_shell.nexus.template import FileTemplate
 from session_shell.nexus.tree import Group
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
 
@@ -50,12 +51,13 @@ class ScanFile:
 
     must_not_fail: ClassVar[bool] = True
 
-    def __init__(self, number: int, path: Path) -> None:
+    def __init__(self, number: int, path: Path, template: FileTemplate | None = None) -> None:
         self.number = number
         """Scan number, unique in its folder."""
         self.path = path
         """Where the file is once the scan has started."""
         self._part: Path | None = part_path(path)
+        self._template = template or FileTemplate()
         self._ballast = Ballast(path)
         self._start: ScanStarted | None = None
         self._tree = Group()
@@ -66,13 +68,20 @@ class ScanFile:
         self._fd = -1
 
     @classmethod
-    def reserve(cls, folder: Path, filename: FileName, number: int) -> ScanFile:
+    def reserve(
+        cls,
+        folder: Path,
+        filename: FileName,
+        number: int,
+        template: FileTemplate | None = None,
+    ) -> ScanFile:
         """Take the first free number from `number` on; the folder is made when it is not there.
 
         Args:
             folder: Where scans are saved.
             filename: Gives the file name of a number, for example ``scan_0003.h5``.
             number: The number to try first.
+            template: Kept by the session, it makes the files of like scans quicker to begin.
 
         Raises:
             SinkError: When nothing can be saved there (permission, read-only, path, space).
@@ -80,7 +89,8 @@ class ScanFile:
         Example:
             ``ScanFile.reserve(Path("data/demo"), lambda n: f"scan_{n:04d}.h5", 1)``
         """
-        return cls(*reserve_number(Path(os.path.abspath(folder)), filename, number))  # noqa: PTH100
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
+        return cls(*reserve_number(folder, filename, number), template)
 
     def discard(self) -> None:
         """Give an unused reservation back; a scan that has started is not touched."""
@@ -115,7 +125,7 @@ class ScanFile:
         """Return the file in memory; metadata that HDF5 refuses after all is left out."""
         try:
             self._tree = self._build(doc)
-            return _hdf5().new_image(self._tree)
+            return self._template.image(self._tree, entry_name(self.number))
         except Exception as error:  # noqa: BLE001 - metadata must never lose a scan
             note = f"all metadata is left out, since HDF5 refuses it: {error}"
             self._tree = self._build(replace(doc, metadata={}, parameters={}), notes=[note])
