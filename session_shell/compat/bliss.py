@@ -18,6 +18,9 @@ from session_shell.errors import SessionShellError
 from session_shell.scanning import scan_meta
 
 
+_SESSIONS = "__session_shell_sessions__"
+
+
 class _SessionNames(ModuleType):
     """A module whose members are the names of the current session's namespace."""
 
@@ -49,27 +52,27 @@ class CurrentSession:
 @contextmanager
 def bliss_names(_session: Any = None) -> Iterator[None]:
     """Make the names importable until the end of the block; sessions may be nested."""
-    if not _ours() and find_spec("bliss") is not None:
-        yield
-        return
-    before = {name: sys.modules.get(name) for name in _modules()}
-    sys.modules.update(_modules())
+    top = sys.modules.get("bliss")
+    if not hasattr(top, _SESSIONS):
+        if top is not None or find_spec("bliss") is not None:
+            yield
+            return
+        sys.modules.update(_modules())
+    # Sessions may be closed in any order: the last one takes the names away. The count is kept
+    # with the modules that it is about.
+    top = sys.modules["bliss"]
+    setattr(top, _SESSIONS, getattr(top, _SESSIONS) + 1)
     try:
         yield
     finally:
-        for name, module in before.items():
-            if module is None:
+        setattr(top, _SESSIONS, getattr(top, _SESSIONS) - 1)
+        if getattr(top, _SESSIONS) == 0:
+            for name in _modules():
                 sys.modules.pop(name, None)
-            else:
-                sys.modules[name] = module
-
-
-def _ours() -> bool:
-    return getattr(sys.modules.get("bliss"), "__session_shell__", False)
 
 
 def _modules() -> dict[str, ModuleType]:
-    top = _package("bliss", current_session=CurrentSession(), __session_shell__=True)
+    top = _package("bliss", current_session=CurrentSession(), **{_SESSIONS: 0})
     names = {
         "bliss": top,
         "bliss.scanning": _package("bliss.scanning", scan_meta=scan_meta),

@@ -13,6 +13,7 @@ from session_shell.config import (
     Problem,
     SessionPlan,
     load_configuration,
+    sorted_problems,
 )
 from session_shell.devices.context import DeviceContext
 from session_shell.errors import SessionShellError
@@ -48,8 +49,10 @@ def load(name: str, config: Path, context: DeviceContext) -> Loaded:
     """
     configuration = load_configuration(config)
     plan = configuration.session_plan(name)
-    devices, problems = Builder(configuration, context).build(plan.object_names)
-    return Loaded(configuration, plan, devices, [*plan.problems, *problems])
+    devices, unbuilt = Builder(configuration, context).build(plan.object_names)
+    unread = [problem for problem in configuration.problems if problem.severity == "error"]
+    problems = sorted_problems([*unread, *plan.problems, *unbuilt])
+    return Loaded(configuration, plan, devices, problems)
 
 
 def setup_problem(path: Path, namespace: dict[str, Any]) -> tuple[Problem, BaseException] | None:
