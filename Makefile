@@ -1,23 +1,49 @@
 # Two commands matter: `make demo` and `make test`. Everything they need is put into .venv.
 VENV := .venv
 BIN := $(VENV)/bin
-# The first Python on the path that is new enough; `make PYTHON=... demo` chooses another.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
-	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
+# Which Python makes .venv: `make PYTHON=... demo`; else the first on the path that is new enough.
+PYTHON ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: help demo test lint types contracts format bench wheel clean
 .DEFAULT_GOAL := help
+# A stamp whose recipe failed must not look done.
+.DELETE_ON_ERROR:
+
+# .venv is made anew when it cannot be used: its Python is gone or another one, or it was moved or
+# copied here. What it says of itself is kept in .venv/.python; asking costs one start of Python.
+ASK := import sys; print(sys.prefix, *sys.version_info[:2])
+USABLE := $(shell [ -f $(VENV)/.python ] && \
+	[ "$$($(BIN)/python -Ic '$(ASK)' 2>/dev/null)" = "$$(cat $(VENV)/.python)" ] && echo yes)
+ifneq ($(USABLE),yes)
+.PHONY: $(VENV)/.python
+endif
+ifeq ($(wildcard $(BIN)/session-shell),)
+.PHONY: $(VENV)/.run
+endif
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-$(BIN)/python:
-	@$(if $(PYTHON),,echo "session-shell needs Python 3.11 or newer (found: $$(python3 --version 2>&1)); install one or use make PYTHON=/path/to/python" >&2; exit 1)
-	@$(PYTHON) -c 'import sys; v = sys.version_info; v < (3, 11) and sys.exit("session-shell needs Python 3.11 or newer, $(PYTHON) is %d.%d" % v[:2])'
-	@$(PYTHON) -m venv $(VENV)
+$(VENV)/.python:
+	@set -e; python='$(PYTHON)'; \
+	good() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
+	if [ -z "$$python" ]; then \
+		for each in python3 python3.13 python3.12 python3.11 python; do \
+			if good "$$each"; then python="$$each"; break; fi; \
+		done; \
+	fi; \
+	if [ -z "$$python" ] || ! good "$$python"; then \
+		found="$$("$${python:-python3}" --version 2>&1 | head -n 1)" || true; \
+		echo "session-shell needs Python 3.11 or newer, found: $$found" \
+			"(make PYTHON=/path/to/python ... chooses one)" >&2; \
+		exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$python" --version) ..." >&2; \
+	"$$python" -m venv --clear $(VENV); \
+	$(BIN)/python -Ic '$(ASK)' > $@
 
-$(VENV)/.run: pyproject.toml | $(BIN)/python
+$(VENV)/.run: $(VENV)/.python pyproject.toml
 	@echo "Installing session-shell into $(VENV) ..." >&2
 	@$(PIP) -e .
 	@touch $@
@@ -28,23 +54,26 @@ $(VENV)/.test: $(VENV)/.run
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
+	@echo "Installing what the checks need ..." >&2
 	@$(PIP) -e '.[lint]'
 	@touch $@
 
-demo: $(VENV)/.run ## open the demo session (reads commands from standard input if it is not a terminal)
-	@$(BIN)/session-shell open demo --config sessions --data data
+# At a terminal the session gets a process group of its own (set -m): a Ctrl-C that stops a scan
+# must not reach make, which would report "Interrupt" when the session is over.
+demo: $(VENV)/.run ## open the demo session (runs standard input as commands if it is no terminal)
+	@[ ! -t 0 ] || set -m; $(BIN)/session-shell open demo --config sessions --data data
 
 test: $(VENV)/.test ## run all tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.lint ## ruff
+lint: $(VENV)/.lint ## ruff: mistakes and layout
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
 types: $(VENV)/.lint ## mypy, strict
 	@$(BIN)/mypy
 
-contracts: $(VENV)/.lint ## who may import whom
+contracts: $(VENV)/.lint ## import-linter: who may import whom
 	@$(BIN)/lint-imports
 
 format: $(VENV)/.lint ## let ruff put the code in order
@@ -55,7 +84,9 @@ bench: $(VENV)/.run ## points per second and cost per scan, beside a reference
 	@$(BIN)/python -m benchmarks
 
 wheel: $(VENV)/.lint ## build the wheel into dist/
+	@rm -rf dist build
 	@$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+	@ls dist/*.whl
 
 clean: ## remove what make made (not data/)
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
