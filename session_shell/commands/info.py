@@ -39,9 +39,7 @@ def describe(value: Any) -> str:
         return str(value.__info__())
     if inspect.isfunction(value) and value.__module__.startswith("session_shell.commands"):
         first = (inspect.getdoc(value) or "").split("\n", 1)[0]
-        return (
-            f"{value.__name__}{inspect.signature(value)}\n  {first}\n  Run it with {_call(value)}"
-        )
+        return f"{value.__name__}{_signature(value)}\n  {first}\n  Run it with {_call(value)}"
     return repr(value)
 
 
@@ -183,6 +181,13 @@ def metadata_profiling(scan: Scan | None = None) -> None:
         for p in sorted(chosen.profile, key=lambda p: -p.seconds)
     ]
     print_table(("source", "category", "taken at", "ms"), rows, right=(3,))
+
+
+def _signature(function: Any) -> inspect.Signature:
+    """Return the signature without types: names and defaults are what one types."""
+    signature = inspect.signature(function)
+    plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=plain, return_annotation=signature.empty)
 
 
 def _call(function: Any) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 
 def print_table(
@@ -13,12 +15,14 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    keep = [n for n, _ in enumerate(head) if (head[n] and any(row[n] for row in rows)) or n == 0]
-    keep += [n for n, title in enumerate(head) if not title and any(row[n] for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    keep = [n for n in range(len(head)) if n == 0 or any(row[n] for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     aligned = set(right)
     for number in keep:
-        table.add_column(head[number], justify="right" if number in aligned else "left")
+        justify: Literal["left", "right"] = "right" if number in aligned else "left"
+        table.add_column(head[number], justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(row[number] for number in keep))
-    Console(markup=False, highlight=False, soft_wrap=False).print(table)
+    # Not on a terminal nothing is wrapped: a path in a log must stay in one piece.
+    width = None if sys.stdout.isatty() else 10_000
+    Console(markup=False, highlight=False, width=width).print(table)

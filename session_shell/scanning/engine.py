@@ -155,6 +155,7 @@ class _Run:
     def _go_back(self) -> None:
         """Move relative axes to where they were; a further Ctrl-C stops that, not the clean-up."""
         seen = self.host.guard.count
+        begin = self.host.clock.time()
         motions: list[tuple[Movable, Status]] = []
         try:
             for axis in self.plan.trajectory.axes:
@@ -167,6 +168,7 @@ class _Run:
             why = str(error) or "stopped by Ctrl-C"
             _log.warning("%s did not go back to the start: %s", names, why)
             self.error = self.error or error
+        self.spent.moving += self.host.clock.time() - begin
 
     def _wait(self, motion: Status, seen: int) -> None:
         while True:

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from session_shell.errors import CommandError, LimitError
+from session_shell.session import Session
+
+Capture = pytest.CaptureFixture[str]
+
+
+def position(session: Session, name: str = "roby") -> float:
+    value: float = session.namespace[name].position
+    return value
+
+
+@pytest.mark.parametrize("verb", ["mv", "umv", "move"])
+def test_moves_to_positions(session: Session, verb: str) -> None:
+    session.run(f"{verb}(roby, 2, robz, -1.5)")
+    assert (position(session), position(session, "robz")) == (2, -1.5)
+
+
+@pytest.mark.parametrize("typed", ["mvr(roby, 1)", "umvr(roby, 1)", "move(roby, 1, relative=True)"])
+def test_moves_by_distances(session: Session, typed: str) -> None:
+    session.run("mv(roby, 2)")
+    session.run(typed)
+    assert position(session) == 3
+
+
+def test_nothing_moves_beyond_a_limit(session: Session) -> None:
+    with pytest.raises(LimitError, match=r"roby: 99 mm is outside \[-50, 50\] mm"):
+        session.run("umv(robz, 1, roby, 99)")
+    assert position(session, "robz") == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("mv()", r"expected pairs .* like mv\(roby, 1\)"),
+        ("umv(roby)", r"like umv\(roby, 1\)"),
+        ("mv(diode, 1)", "argument 1 must be an axis, got diode"),
+        ("mv(roby, 'x')", "the position of roby must be a number, got 'x'"),
+        ("mv(roby, None)", "the position of roby must be a number"),
+        ("mv(roby, 1, roby, 2)", "roby is given twice"),
+        ("move(roby, 1, wait='x')", "wait must be True or False"),
+        ("wm('nothing')", "argument 1 must be an axis, got 'nothing'"),
+        ("sleep(-1)", "seconds must be 0 s or more"),
+    ],
+)
+def test_what_cannot_be_is_told(session: Session, typed: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        session.run(typed)
+
+
+def test_a_move_in_the_background_can_be_stopped(session: Session) -> None:
+    session.run("move(roby, 40, wait=False)")
+    session.clock.sleep(1)
+    assert session.namespace["roby"].is_moving
+    session.run("stop()")
+    assert not session.namespace["roby"].is_moving
+    assert 0 < position(session) < 40
+    with pytest.raises(CommandError):
+        session.run("stop('nothing')")
+
+
+def test_umv_shows_positions(make_session: Callable[..., Session]) -> None:
+    stream = io.StringIO()
+    make_session(stream=stream).run("umv(roby, 2)")
+    assert "roby[mm]" in stream.getvalue()
+    assert "2.00000" in stream.getvalue()
+
+
+def test_where_all_is(session: Session, capsys: Capture) -> None:
+    session.run("mv(roby, 2); roby.offset = 1; wa()")
+    out = capsys.readouterr().out
+    assert "roby" in out
+    assert "3.00000   2.00000   mm" in out
+    session.run("wm(roby)")
+    assert "-49.0" in capsys.readouterr().out
+    session.run("sta(); lsmot()")
+    out = capsys.readouterr().out
+    assert "READY" in out
+    assert "SimulatedAxis" in out
+
+
+def test_an_axis_that_cannot_be_read_is_shown_as_such(session: Session, capsys: Capture) -> None:
+    class Broken:
+        name, unit = "bad", "mm"
+        check_targets = start_move = stop = None
+
+        @property
+        def position(self) -> float:
+            raise OSError("no answer")
+
+    session.devices["bad"] = Broken()
+    session.run("wa()")
+    out = capsys.readouterr().out
+    assert "?" in out
+    assert "OSError: no answer" in out
+
+
+def test_sleep_takes_the_time_of_the_clock(session: Session) -> None:
+    before = session.clock.time()
+    session.run("sleep(3600)")
+    assert session.clock.time() == before + 3600
