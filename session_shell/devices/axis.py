@@ -136,6 +136,17 @@ class SimulatedAxis(Coordinates):
             state |= AxisState.LIMNEG
         return state
 
+    def check_ready(self) -> None:
+        """Raise `DeviceError` if it moves; a stop that is under way is waited for."""
+        motion = self._motion
+        if motion is not None and motion.stopped:
+            motion.wait()
+        if motion is not None and self.is_moving:
+            goal = quantity(self._sign * motion.target + self._offset, self.unit)
+            raise DeviceError(
+                f"is moving (to {goal}): wait for it or {self.name}.stop()", device=self.name
+            )
+
     def start_move(self, target: float) -> Status:
         """Start a move to the user position `target` and return at once.
 
@@ -143,7 +154,7 @@ class SimulatedAxis(Coordinates):
         stop that is under way is waited for.
         """
         if self._motion is not None:
-            self._get_ready(self._motion)
+            self.check_ready()
         if target.__class__ is not float:
             target = number(target, "target", self.name)
         if not self._low <= target <= self._high:
@@ -311,15 +322,6 @@ class SimulatedAxis(Coordinates):
         self.check_targets((position,))
         dial = (number(position, "position", self.name) - self._offset) * self._sign
         self._place(self._whole_step(dial))
-
-    def _get_ready(self, motion: Motion) -> None:
-        if motion.stopped:
-            motion.wait()
-        if self.is_moving:
-            goal = quantity(self._sign * motion.target + self._offset, self.unit)
-            raise DeviceError(
-                f"is moving (to {goal}): wait for it or {self.name}.stop()", device=self.name
-            )
 
     def _with_overshoot(self, begin: float, target: float, dial: float) -> Motion:
         self.check_targets((target,))

@@ -258,9 +258,10 @@ class Coordinates:
         raise LimitError(text, device=self.name)
 
     def _checked_sign(self, value: Any) -> int:
-        if isinstance(value, bool) or value not in (1, -1):
+        sign = number(value, "sign", self.name)
+        if sign not in (1.0, -1.0):
             raise DeviceError(f"sign must be 1 or -1, not {value!r}", device=self.name)
-        return int(value)
+        return int(sign)
 
     def _checked_limits(self, value: Sequence[float | None]) -> tuple[float, float]:
         try:

@@ -128,7 +128,7 @@ def _model_name(signal: Signal) -> ModelName:
         raise ConfigError(
             f"{signal.name}: {reason} depends on no axis; remove `axis`, or choose one of "
             f"{', '.join(_NEED_AXES)}",
-            key="model",
+            key="model" if signal.model else "constant",
         )
     if not signal.axes and name in _NEED_AXES and signal.distribution is None:
         raise ConfigError(f"{signal.name}: {reason} needs an `axis`, like $roby", key="model")

@@ -81,8 +81,7 @@ def check_together(targets: Targets) -> list[tuple[Movable, float]]:
     _refuse_twice([axis for axis, _ in pairs], "is already moved by a calculated axis given here")
     for axis, target in pairs:
         axis.check_targets((target,))
-        if getattr(axis, "is_moving", False):
-            raise DeviceError("is moving: wait for it or stop it first", device=axis.name)
+        _check_ready(axis)
     return pairs
 
 
@@ -104,6 +103,14 @@ def stop_all(
                 except Exception as error:  # noqa: BLE001  (the others must stop whatever this is)
                     problems.append(DeviceError(f"did not stop: {error}", device=axis.name))
     return problems
+
+
+def _check_ready(axis: Movable) -> None:
+    check = getattr(axis, "check_ready", None)
+    if check is not None:
+        check()
+    elif getattr(axis, "is_moving", False):
+        raise DeviceError("is moving: wait for it or stop it first", device=axis.name)
 
 
 def _nothing() -> None:

@@ -68,11 +68,11 @@ class Trapezoid:
 
     def position(self, time: float) -> float:
         """Return where the axis is at `time`."""
+        if time >= self.finish:
+            return self.end
         elapsed = time - self.begin
         if elapsed <= 0:
             return self.start
-        if time >= self.finish:
-            return self.end
         left = self.duration - elapsed
         if left < self.ramp:
             # From the end backwards, so that the last positions close in on `end`.
@@ -111,11 +111,11 @@ class Braking:
 
     def position(self, time: float) -> float:
         """Return where the axis is at `time`."""
+        if time >= self.finish:
+            return self.end
         elapsed = time - self.begin
         if elapsed <= 0:
             return self.start
-        if time >= self.finish:
-            return self.end
         left = 1 - elapsed / self.duration
         return self.end - (self.end - self.start) * left * left
 

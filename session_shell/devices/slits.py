@@ -213,8 +213,9 @@ def _tag(item: Any, index: int, name: str) -> str:
     words = item.get("tags")
     if isinstance(words, str):
         words = words.replace(",", " ").split()
-    known = [word for word in words or () if word in (*_REAL_TAGS, *_CALCULATED_TAGS)]
-    if len(known) != 1 or ("real" in (words or ())) != (known[0] in _REAL_TAGS):
+    words = words if isinstance(words, list) else []
+    known = [word for word in words if word in (*_REAL_TAGS, *_CALCULATED_TAGS)]
+    if len(known) != 1 or ("real" in words) != (known[0] in _REAL_TAGS):
         raise ConfigError(
             f"tags must be one of {', '.join(f'real {tag}' for tag in _REAL_TAGS)}, "
             f"{', '.join(_CALCULATED_TAGS)}, not {item.get('tags')!r}",
