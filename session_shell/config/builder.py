@@ -14,12 +14,14 @@ from session_shell.config.descriptions import ObjectDescription
 from session_shell.config.plan import unknown_object
 from session_shell.config.problems import Problem, one_line, sorted_problems
 from session_shell.config.references import replace_references, texts
-from session_shell.config.schema import Schema, bind, read_schema
+from session_shell.config.schema import Schema, bind, read_schema, used_keys
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.registry import DeviceClass
 from session_shell.errors import ConfigError, SessionShellError
 
 _log = logging.getLogger("session_shell.config")
+_LONGEST_CHAIN = 50
+"""Far more than any beamline needs, and far less than Python can nest."""
 _NOTHING = object()
 """Stands for a controller that makes objects and is none itself."""
 
@@ -61,7 +63,7 @@ class Builder:
         """What controllers made, by the place of the controller."""
         self._failed: dict[str, tuple[Problem, ...]] = {}
         self._building: list[str] = []
-        self._schemas: dict[Any, Schema] = {}
+        self._schemas: dict[int, Schema] = {}
 
     def build(self, names: Iterable[str]) -> tuple[dict[str, Any], list[Problem]]:
         """Build the objects `names`; return all objects that exist, and why others do not.
@@ -69,14 +71,18 @@ class Builder:
         Problems that the configuration has already are not repeated. The name of a controller
         that only holds other objects (``class: mockup``) stands for all of these.
         """
+        unknown: list[Problem] = []
         for name in names:
+            if self.configuration.describe(name) is None:
+                unknown.append(Problem(unknown_object(self.configuration, name)))
+                continue
             self._try(name)
             if self._made.get(name) is _NOTHING:
                 for child in self._children(name):
                     self._try(child)
         known = set(self.configuration.problems)
         failed = [p for problems in self._failed.values() for p in problems if p not in known]
-        return dict(self.devices), sorted_problems(failed)
+        return dict(self.devices), sorted_problems([*unknown, *failed])
 
     def find(self, name: str) -> Any:
         """Return an object by name or alias, building it if need be.
@@ -112,6 +118,9 @@ class Builder:
         if key in self._building:
             circle = " -> ".join((*self._building[self._building.index(key) :], key))
             raise _BuildError(Problem(f"objects refer to each other in a circle: {circle}"))
+        if len(self._building) >= _LONGEST_CHAIN:
+            text = f"{self._building[0]} refers to more than {_LONGEST_CHAIN} objects in a chain"
+            raise _BuildError(Problem(text))
         description = self.configuration.describe(key)
         if description is None:
             raise _BuildError(Problem(unknown_object(self.configuration, key)))
@@ -167,9 +176,9 @@ class Builder:
             raise _BuildError(_problem(description, text, "class")) from error
         if factory is None:
             return _NOTHING
-        if factory not in self._schemas:
-            self._schemas[factory] = read_schema(factory)
-        schema = self._schemas[factory]
+        schema = self._schemas.get(id(factory))  # not every callable can be hashed
+        if schema is None:
+            schema = self._schemas[id(factory)] = read_schema(factory)
         arguments = self._arguments(description, device_class, schema)
         try:
             positional = [arguments.pop(name) for name in schema.positional]
@@ -194,7 +203,12 @@ class Builder:
                 unmet.extend(error.problems)
                 return None
 
-        values = replace_references(self.configuration, description, resolve, device_class.parts)
+        values = replace_references(
+            self.configuration,
+            description,
+            resolve,
+            used_keys(description, schema, device_class.parts),
+        )
         arguments, problems = bind(description, schema, values)
         if unmet or problems:
             # A value that is missing because of `unmet` would be complained about twice.

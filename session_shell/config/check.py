@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,14 @@ from session_shell.config.names import reference_name
 from session_shell.config.plan import unknown_object
 from session_shell.config.problems import Problem, did_you_mean, one_line, sorted_problems
 from session_shell.config.references import references, replace_references, texts
-from session_shell.config.schema import Schema, bind, parameter_of, read_schema, return_class
+from session_shell.config.schema import (
+    Schema,
+    bind,
+    parameter_of,
+    read_schema,
+    return_class,
+    used_keys,
+)
 from session_shell.config.session_keys import SESSION_KEYS
 from session_shell.config.values import Reference
 from session_shell.devices.registry import DeviceClass
@@ -68,6 +75,7 @@ class _Check:
     problems: list[Problem] = field(default_factory=list)
     links: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """What each object refers to: key and dotted path of the reference."""
+    _schemas: dict[int, Schema] = field(default_factory=dict)
     _made: dict[str, type | None] = field(default_factory=dict)
 
     def session(self, name: str) -> tuple[str, ...]:
@@ -108,10 +116,11 @@ class _Check:
         except ConfigError as error:
             self.problems.append(Problem(error.message, error.file, error.line))
             return
-        self._check_references(description)
+        self._check_links(description)
         if device_class is None:
             self._check_parent(description)
         else:
+            self._check_texts(description, device_class)
             self._check_values(description, device_class)
 
     def _check_name(self, description: ObjectDescription) -> None:
@@ -122,37 +131,63 @@ class _Check:
             self.problems.append(description.problem_at("name", message, warning=True))
 
     def _links_of(self, description: ObjectDescription) -> list[tuple[str, str]]:
-        parts = self._parts(description)
-        links = references(self.configuration, description, parts)
+        """Return what must be built before an object: key, and path of the reference."""
+        keys = self._keys_with_objects(description)
+        links = references(self.configuration, description, keys)
         links += counter_names(description)
         if description.parent is not None and not self._is_part(description):
             links.append((description.parent, "name"))
         return links
 
-    def _parts(self, description: ObjectDescription) -> Collection[str]:
+    def _keys_with_objects(self, description: ObjectDescription) -> list[str]:
         try:
             device_class = self.classes.of(description)
-        except ConfigError:
-            return ()
-        return device_class.parts if device_class is not None else ()
+            factory = device_class.factory() if device_class is not None else None
+        except (Exception, SystemExit):  # noqa: BLE001 - reported where the object is checked
+            return []
+        if device_class is None or factory is None:
+            return []
+        return used_keys(description, self._schema(factory), device_class.parts)
+
+    def _schema(self, factory: Callable[..., Any]) -> Schema:
+        if id(factory) not in self._schemas:  # not every callable can be hashed
+            self._schemas[id(factory)] = read_schema(factory)
+        return self._schemas[id(factory)]
 
     def _is_part(self, description: ObjectDescription) -> bool:
         parent = self.configuration.describe(description.parent or "")
-        return parent is not None and description.part in self._parts(parent)
+        try:
+            parent_class = self.classes.of(parent) if parent is not None else None
+        except ConfigError:
+            return False
+        return parent_class is not None and description.part in parent_class.parts
 
-    def _check_references(self, description: ObjectDescription) -> None:
+    def _check_links(self, description: ObjectDescription) -> None:
         links = self._links_of(description)
         if description.name in self.configuration.objects:
             self.links[description.name] = links
         for key, path in links:
-            if self.configuration.describe(key) is None and not self._is_alias(key):
-                text = f"{description.name}: " if description.name else ""
-                text += unknown_object(self.configuration, key)
+            if not self._is_known(key):
+                text = _subject(description) + unknown_object(self.configuration, key)
                 self.problems.append(description.problem_at(path, text))
+
+    def _check_texts(self, description: ObjectDescription, device_class: DeviceClass) -> None:
+        """Warn about references that are not followed, but most likely were meant to be."""
+        links = self._links_of(description)
+        seen = tuple(f"{path}." for _, path in links) + tuple(f"{p}." for p in device_class.parts)
         for text, path in texts(description.values):
-            if text.startswith("$") and reference_name(text) is None:
-                message = f"{text!r} is no reference, those look like '$roby'; it is kept as text"
+            if not text.startswith("$") or f"{path}.".startswith(seen) or path == "name":
+                continue
+            name = reference_name(text)
+            if name is None:
+                message = f"{_subject(description)}{text!r} is no reference (like '$roby')"
                 self.problems.append(description.problem_at(path, message, warning=True))
+            elif not self._is_known(name):
+                message = _subject(description) + unknown_object(self.configuration, name)
+                self.problems.append(description.problem_at(path, message, warning=True))
+
+    def _is_known(self, key: str) -> bool:
+        return self.configuration.describe(key) is not None or self._is_alias(key)
 
     def _is_alias(self, name: str) -> bool:
         return any(name in session.aliases for session in self.configuration.sessions.values())
@@ -173,15 +208,19 @@ class _Check:
             factory = device_class.factory()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs anybody's code
             message = f"class {device_class.name} cannot be loaded ({one_line(error)})"
+            message = _subject(description) + message
             self.problems.append(description.problem_at("class", message))
             return
         self._check_part_lists(description, device_class)
         if factory is None:
             schema = Schema(injected=frozenset({"name"}))
         else:
-            schema = read_schema(factory)
+            schema = self._schema(factory)
             values = replace_references(
-                self.configuration, description, self._stand_in, device_class.parts
+                self.configuration,
+                description,
+                self._stand_in,
+                used_keys(description, schema, device_class.parts),
             )
             self.problems += bind(description, schema, values)[1]
         self._check_keys(description, device_class, schema)
@@ -229,9 +268,13 @@ class _Check:
             if key in description.inherited or parameter_of(schema, key) is not None:
                 continue
             close = did_you_mean(str(key), known)
-            text = f"{description.name}: " if description.name else ""
-            text += f"class {device_class.name} does not use the key {key!r}{close}"
+            text = f"class {device_class.name} does not use the key {key!r}{close}"
+            text = _subject(description) + text
             self.problems.append(description.problem_at(str(key), text, warning=True))
+
+
+def _subject(description: ObjectDescription) -> str:
+    return f"{description.name}: " if description.name else ""
 
 
 def counter_names(description: ObjectDescription) -> list[tuple[str, str]]:

@@ -35,8 +35,13 @@ class Classes:
         if not class_name and description.parent is not None:
             parent = self._configuration.describe(description.parent)
             parent_class = self.of(parent) if parent is not None else None
-            if parent_class is None or description.part not in parent_class.parts:
+            if parent is None or parent_class is None:
                 return None
+            if description.part not in parent_class.parts:
+                if parent_class.target:
+                    return None
+                message = f"class {parent.class_name} makes no {description.part}"
+                raise description.problem_at("name", f"{description.name}: {message}").error()
             class_name = parent_class.parts[description.part]
         found = self._find(class_name, description.package)
         if isinstance(found, ConfigError):

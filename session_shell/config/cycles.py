@@ -32,20 +32,21 @@ def _search(
     """Walk all references from `start`; `done` are the objects that need no second visit."""
     if start in done:
         return
-    path = [start]
+    path = {start: None}  # a dict keeps the order, and finds a key among thousands at once
     waiting = [iter(links.get(start, ()))]
     while path:
         link = next(waiting[-1], None)
         if link is None:
-            done.add(path.pop())
+            done.add(path.popitem()[0])
             waiting.pop()
             continue
         key, where = link
         if key in path:
-            circle = " -> ".join((*path[path.index(key) :], key))
-            description = configuration.objects[path[-1]]
+            names = list(path)
+            circle = " -> ".join((*names[names.index(key) :], key))
+            description = configuration.objects[names[-1]]
             message = f"objects refer to each other in a circle: {circle}"
             problems.append(description.problem_at(where, message))
         elif key not in done and key in links:
-            path.append(key)
+            path[key] = None
             waiting.append(iter(links[key]))

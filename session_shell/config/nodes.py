@@ -21,7 +21,7 @@ _SCALARS = frozenset(
     _YAML + t for t in ("null", "bool", "int", "float", "str", "timestamp", "binary", "value")
 )
 _MERGE = _YAML + "merge"
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 200_000
 """Anchors can make a small file expand without end; no beamline has this many keys in a file."""
 
 Pairs = list[tuple[Any, "Node", "Node"]]

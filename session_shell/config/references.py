@@ -19,26 +19,21 @@ def replace_references(
     configuration: Configuration,
     description: ObjectDescription,
     resolve: Resolve,
-    parts: Collection[str] = (),
+    keys: Collection[str],
 ) -> dict[str, Any]:
-    """Return the values with every reference replaced by what `resolve` returns for it.
-
-    The lists under the keys `parts` hold objects of their own and stay as they are written.
-    """
+    """Return the values under `keys`, every reference replaced by what `resolve` returns for it."""
     replacer = _Replacer(configuration, description, resolve)
-    return {
-        key: value if key in parts or key == "name" else replacer.replace(value, str(key))
-        for key, value in description.values.items()
-    }
+    values = description.values
+    return {key: replacer.replace(values[key], str(key)) for key in keys}
 
 
 def references(
-    configuration: Configuration, description: ObjectDescription, parts: Collection[str] = ()
+    configuration: Configuration, description: ObjectDescription, keys: Collection[str]
 ) -> list[tuple[str, str]]:
-    """Return name and dotted path of every reference in the values of an object."""
+    """Return name and dotted path of every reference in the values under `keys`."""
     found: list[tuple[str, str]] = []
     replace_references(
-        configuration, description, lambda name, path: found.append((name, path)), parts
+        configuration, description, lambda name, path: found.append((name, path)), keys
     )
     return found
 

@@ -7,7 +7,7 @@ import inspect
 import operator
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,6 +140,21 @@ def bind(
         message = f"{description.name}: the key '{missing}' is missing".removeprefix(": ")
         problems.append(Problem(message, description.file, description.line))
     return arguments, problems
+
+
+def used_keys(
+    description: ObjectDescription, schema: Schema, parts: Collection[str] = ()
+) -> list[str]:
+    """Return the keys that are handed to the factory, or that say what it makes.
+
+    References are followed only there: ``encoder: $enc`` harms no axis that has no encoder. Lists
+    of `parts` hold objects of their own.
+    """
+    return [
+        key
+        for key in description.values
+        if key not in parts and parameter_of(schema, key) is not None
+    ]
 
 
 def parameter_of(schema: Schema, key: Any) -> str | None:
