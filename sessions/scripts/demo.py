@@ -1,7 +1,7 @@
 """A script for users: load_script("demo") puts its functions at the prompt."""
 
 
-def find_sample(step=0.2, count_time=0.02):
+def find_sample(step=0.1, count_time=0.02):
     """Scan sy and sz around where they are, go to the highest signal each time."""
     half = 10 * step
     for axis in (sy, sz):
