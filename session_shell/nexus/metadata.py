@@ -39,6 +39,8 @@ _MAX_ATTRIBUTE = 8000
 """Bytes above which an attribute becomes a dataset (HDF5 itself refuses 64 kB)."""
 _MAX_ITEMS = 10_000
 """Dicts of one list that become groups; the text of longer lists is kept."""
+_MAX_SHOWN = 300
+"""Characters of a path or a message that are shown in a warning."""
 _CLASS = re.compile(r"NX[A-Za-z0-9_]+\Z")
 
 
@@ -106,8 +108,8 @@ class _Builder:
         self._inside: set[int] = set()
 
     def warn(self, path: str, message: str) -> None:
-        clean = path.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-        self.warnings.append(f"{clean.replace(chr(10), ' ')[:300] or 'metadata'}: {message}")
+        where = _one_line(path)[:_MAX_SHOWN] or "metadata"
+        self.warnings.append(f"{where}: {_one_line(message)[:_MAX_SHOWN]}")
 
     def node(self, value: Any, path: str) -> tuple[Node | None, Dataset | None]:
         """Return the node for `value`, and the dataset of its mask when it has one."""
@@ -270,6 +272,10 @@ class _Builder:
             self.warn(here, f"left out, since {safe_repr(value)} is not the class of a group")
             return None
         return stored
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in safe_text(text))
 
 
 def _original(node: Node, name: str) -> str:

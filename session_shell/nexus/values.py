@@ -239,7 +239,7 @@ def _array(value: NDArray[Any]) -> Converted:
         wide = {"g": np.float64, "G": np.complex128}.get(value.dtype.char)
         return Converted(np.array(value, wide or value.dtype))
     if kind == "m":
-        return Converted(value / np.timedelta64(1, "s"), {"units": "s"})
+        return Converted(np.asarray(value / np.timedelta64(1, "s")), {"units": "s"})
     if kind == "M":
         value = np.datetime_as_string(value)
     if kind == "S":

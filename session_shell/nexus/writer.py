@@ -92,6 +92,11 @@ class ScanFile:
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
         return cls(*reserve_number(folder, filename, number), template)
 
+    @property
+    def points_written(self) -> int:
+        """Points that are on disk by now; those that still wait are younger than 0.2 s."""
+        return self._columns.written if self._columns is not None else 0
+
     def discard(self) -> None:
         """Give an unused reservation back; a scan that has started is not touched."""
         part, self._part = self._part, None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from session_shell.devices.protocols import Channel
 from session_shell.nexus import ScanFile
 from session_shell.scanning.documents import (
