@@ -1,4 +1,16 @@
-"""Simulated counters: diodes and monitors that see axes, time, and noise."""
+"""Simulated counters: diodes and monitors that see axes, time, and noise.
+
+Their keys in YAML: `model` is constant, random, gaussian, flat, linear, sigmoid or decay. Without
+it the other keys tell: `distribution`, then `constant`, then `axis` or `axes` (gaussian), else it
+is random. Levels (`constant`, `height`, `background`, `noise`) are in `unit`; `center`, `fwhm` and
+`sigma` in the units of the axes, one number for all axes or a list; `slope` in `unit` per unit of
+the axes; `time_constant` and `refill` in seconds, `sampling_rate` in samples per second. `noise`
+is the standard deviation of one sample; `poisson` makes the level a rate of events per second.
+
+`distribution` (FLAT, LINEAR, GAUSSIAN, SIGMOID), changed by `mu_offset`, `sigma_factor`,
+`height_factor` and `noise_factor`, draws a shape over the points of each scan, or along an axis if
+there is one. `integration` chooses the mode INTEGRATE; `independent` changes nothing here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 from session_shell.devices.checks import not_negative, positive
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.counter_config import CounterModel, Signal, counter_model
+from session_shell.devices.counter_config import (
+    Along,
+    Asked,
+    CounterModel,
+    Factors,
+    Signal,
+    Times,
+    counter_model,
+)
 from session_shell.devices.models import AlongScan, ModelName
 from session_shell.devices.protocols import Channel, Movable
 from session_shell.devices.sampling import (
@@ -228,40 +248,18 @@ def simulated_counter(
     independent: bool = False,
     integration: bool = False,
 ) -> SimulatedCounter:
-    """Build a simulated counter from its YAML keys.
-
-    `model` is constant, random, gaussian, flat, linear, sigmoid or decay; without it the keys
-    tell: `constant`, then `axis` or `axes` (gaussian), then `distribution`, else random.
-
-    Levels (`constant`, `height`, `background`, `noise`) are in `unit`; `center`, `fwhm`, `sigma`
-    in the units of the axes, one number for all axes or a list; `slope` is `unit` per unit of the
-    axes; `time_constant` and `refill` are seconds, `sampling_rate` samples per second. `noise` is
-    the standard deviation of one sample; `poisson` makes the level a rate of events per second.
-
-    `distribution` (FLAT, LINEAR, GAUSSIAN, SIGMOID) with `mu_offset`, `sigma_factor`,
-    `height_factor` and `noise_factor` draws a shape over the points of each scan.
-    `integration` chooses the mode INTEGRATE; `independent` changes nothing here.
-    """
+    """Build a simulated counter from its YAML keys, which the top of this module explains."""
     del independent
+    along = Along(axes if axis is None else (axis, *axes), center, fwhm, sigma, slope)
     signal = Signal(
         name=name,
         unit=unit,
-        model=model,
-        distribution=distribution,
-        axes=axes if axis is None else (axis, *axes),
-        constant=constant,
+        asked=Asked(model, distribution, constant),
         height=height,
         background=background,
-        center=center,
-        fwhm=fwhm,
-        sigma=sigma,
-        slope=slope,
-        time_constant=time_constant,
-        refill=refill,
-        mu_offset=mu_offset,
-        sigma_factor=sigma_factor,
-        height_factor=height_factor,
-        noise_factor=noise_factor,
+        along=along,
+        times=Times(time_constant, refill),
+        factors=Factors(mu_offset, sigma_factor, height_factor, noise_factor),
         noise=noise,
         poisson=poisson,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, get_args
@@ -36,29 +36,57 @@ _DEFAULT_HEIGHT = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """The YAML keys of a simulated counter that say what it sees."""
+class Asked:
+    """The keys that choose a model."""
 
-    name: str
-    unit: str = ""
     model: ModelName | None = None
     distribution: str | None = None
-    axes: Sequence[Any] = ()
     constant: float | None = None
-    height: float | None = None
-    background: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """The keys that say what is seen along axes."""
+
+    axes: Sequence[Any] = ()
     center: float | Sequence[float] = 0.0
     fwhm: float | Sequence[float] | None = None
     sigma: float | Sequence[float] | None = None
     slope: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The keys of a level that decays, in seconds."""
+
     time_constant: float = 3600.0
     refill: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """The keys that change a distribution."""
+
     mu_offset: float = 0.0
     sigma_factor: float = 1.0
     height_factor: float = 1.0
     noise_factor: float = 0.0
-    noise: float = 0.0
-    poisson: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The YAML keys of a simulated counter that say what it sees."""
+
+    name: str
+    unit: str
+    asked: Asked
+    height: float | None
+    background: float
+    along: Along
+    times: Times
+    factors: Factors
+    noise: float
+    poisson: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +109,15 @@ def counter_model(signal: Signal, clock: Clock) -> tuple[CounterModel, Noise]:
     _check_numbers(signal)
     name = _model_name(signal)
     height = _DEFAULT_HEIGHT if signal.height is None else signal.height
-    if signal.distribution is not None and signal.height is None:
+    if signal.asked.distribution is not None and signal.height is None:
         height = 1.0
-    height *= signal.height_factor
+    height *= signal.factors.height_factor
     noise = Noise(
-        sigma=signal.noise + signal.noise_factor * abs(height),
+        sigma=signal.noise + signal.factors.noise_factor * abs(height),
         spread=height if name == "random" else 0.0,
         poisson=signal.poisson,
     )
-    if name in _NEED_AXES and signal.axes:
+    if name in _NEED_AXES and signal.along.axes:
         return _along_axes(signal, name, height), noise
     if name in _NEED_AXES:
         return _along_scan(signal, name, height), noise
@@ -97,64 +125,66 @@ def counter_model(signal: Signal, clock: Clock) -> tuple[CounterModel, Noise]:
 
 
 def _check_numbers(signal: Signal) -> None:
-    checks = {
-        "noise": not_negative,
-        "noise_factor": not_negative,
-        "sigma_factor": positive,
-        "time_constant": positive,
-        **dict.fromkeys(("background", "slope", "mu_offset", "height_factor"), number),
-    }
-    try:
-        for key, check in checks.items():
-            check(getattr(signal, key), key)
-        for key in ("constant", "height"):
-            if getattr(signal, key) is not None:
-                number(getattr(signal, key), key)
-        if signal.refill != inf:
-            key = "refill"
-            positive(signal.refill, key)
-    except DeviceError as error:
-        raise ConfigError(f"{signal.name}: {error}", key=key) from None
+    factors, asked = signal.factors, signal.asked
+    checks: list[tuple[str, float | None, Callable[[Any, str], float]]] = [
+        ("noise", signal.noise, not_negative),
+        ("noise_factor", factors.noise_factor, not_negative),
+        ("sigma_factor", factors.sigma_factor, positive),
+        ("height_factor", factors.height_factor, number),
+        ("mu_offset", factors.mu_offset, number),
+        ("background", signal.background, number),
+        ("slope", signal.along.slope, number),
+        ("height", signal.height, number),
+        ("constant", asked.constant, number),
+        ("time_constant", signal.times.time_constant, positive),
+        ("refill", None if signal.times.refill == inf else signal.times.refill, positive),
+    ]
+    for key, value, check in checks:
+        if value is not None:
+            try:
+                check(value, key)
+            except DeviceError as error:
+                raise ConfigError(f"{signal.name}: {error}", key=key) from None
 
 
 def _model_name(signal: Signal) -> ModelName:
     name, reason = _asked_for(signal)
-    if signal.constant is not None and name != "constant":
+    if signal.asked.constant is not None and name != "constant":
         raise ConfigError(
             f"{signal.name}: `constant` does not go with {reason}; remove one of them",
             key="constant",
         )
-    if signal.axes and name not in _NEED_AXES:
+    if signal.along.axes and name not in _NEED_AXES:
         raise ConfigError(
             f"{signal.name}: {reason} depends on no axis; remove `axis`, or choose one of "
             f"{', '.join(_NEED_AXES)}",
-            key="model" if signal.model else "constant",
+            key="model" if signal.asked.model else "constant",
         )
-    if not signal.axes and name in _NEED_AXES and signal.distribution is None:
+    if not signal.along.axes and name in _NEED_AXES and signal.asked.distribution is None:
         raise ConfigError(f"{signal.name}: {reason} needs an `axis`, like $roby", key="model")
     return name
 
 
 def _asked_for(signal: Signal) -> tuple[ModelName, str]:
     """Return the model, and the words of the configuration that ask for it."""
-    if signal.model is not None and signal.distribution is not None:
+    if signal.asked.model is not None and signal.asked.distribution is not None:
         raise ConfigError(
             f"{signal.name}: give `model` or `distribution`, not both", key="distribution"
         )
-    if signal.model is not None:
-        return signal.model, f"`model: {signal.model}`"
-    if signal.distribution is not None:
-        known = _DISTRIBUTIONS.get(signal.distribution.upper())
+    if signal.asked.model is not None:
+        return signal.asked.model, f"`model: {signal.asked.model}`"
+    if signal.asked.distribution is not None:
+        known = _DISTRIBUTIONS.get(signal.asked.distribution.upper())
         if known is None:
             raise ConfigError(
-                f"{signal.name}: there is no distribution {signal.distribution!r}; there are "
+                f"{signal.name}: there is no distribution {signal.asked.distribution!r}; there are "
                 f"{', '.join(_DISTRIBUTIONS)}",
                 key="distribution",
             )
-        return known, f"`distribution: {signal.distribution}`"
-    if signal.constant is not None:
+        return known, f"`distribution: {signal.asked.distribution}`"
+    if signal.asked.constant is not None:
         return "constant", "`constant`"
-    if signal.axes:
+    if signal.along.axes:
         return "gaussian", "`axis`"
     return "random", "the default model random"
 
@@ -162,16 +192,16 @@ def _asked_for(signal: Signal) -> tuple[ModelName, str]:
 def _without_axes(signal: Signal, name: ModelName, height: float, clock: Clock) -> CounterModel:
     unit, background = signal.unit, signal.background
     if name == "decay":
-        level = decay(clock, height, background, signal.time_constant, signal.refill)
-        times = {"time_constant": signal.time_constant, "time_constant@units": "s"}
-        if signal.refill != inf:
-            times |= {"refill": signal.refill, "refill@units": "s"}
+        level = decay(clock, height, background, signal.times.time_constant, signal.times.refill)
+        times = {"time_constant": signal.times.time_constant, "time_constant@units": "s"}
+        if signal.times.refill != inf:
+            times |= {"refill": signal.times.refill, "refill@units": "s"}
         return CounterModel(name, level, None, {**_levels(unit, height, background), **times})
     if name == "random":
         # Samples scatter from the background to height above it; the noise does that.
         parameters = _levels(unit, height, background)
         return CounterModel(name, lambda: background, background, parameters)
-    value = height if signal.constant is None else signal.constant
+    value = height if signal.asked.constant is None else signal.asked.constant
     value += background
     return CounterModel(name, lambda: value, value, {"constant": value, "constant@units": unit})
 
@@ -181,8 +211,12 @@ def _along_axes(signal: Signal, name: ModelName, height: float) -> CounterModel:
     unit, background = signal.unit, signal.background
     parameters: dict[str, Any] = {"axes": ", ".join(f.axis.name for f in features)}
     if name == "linear":
-        level = linear(features, signal.slope, background)
-        parameters |= {"slope": signal.slope, "background": background, "background@units": unit}
+        level = linear(features, signal.along.slope, background)
+        parameters |= {
+            "slope": signal.along.slope,
+            "background": background,
+            "background@units": unit,
+        }
     else:
         level = product(name, features, height, background)
         parameters |= _levels(unit, height, background)
@@ -197,8 +231,8 @@ def _along_axes(signal: Signal, name: ModelName, height: float) -> CounterModel:
 
 def _along_scan(signal: Signal, name: ModelName, height: float) -> CounterModel:
     shapes: dict[str, Shape] = {"linear": lambda x: x + 0.5, "flat": lambda _x: 1.0}
-    along = shapes.get(name) or SHAPES[name](_SIGMA_ALONG_SCAN * signal.sigma_factor)
-    level = AlongScan(along, signal.mu_offset, height, signal.background)
+    along = shapes.get(name) or SHAPES[name](_SIGMA_ALONG_SCAN * signal.factors.sigma_factor)
+    level = AlongScan(along, signal.factors.mu_offset, height, signal.background)
     return CounterModel(name, level, None, _levels(signal.unit, height, signal.background))
 
 
@@ -211,29 +245,29 @@ def _levels(unit: str, height: float, background: float) -> dict[str, Any]:
 
 def _features(signal: Signal) -> list[Feature]:
     axes: list[Movable] = []
-    for axis in signal.axes:
+    for axis in signal.along.axes:
         if not is_axis(axis):
             raise ConfigError(
                 f"{signal.name}: {axis!r} is no axis; refer to one as $roby", key="axes"
             )
         axes.append(axis)
-    if signal.fwhm is not None and signal.sigma is not None:
+    if signal.along.fwhm is not None and signal.along.sigma is not None:
         raise ConfigError(f"{signal.name}: give `fwhm` or `sigma`, not both", key="sigma")
-    if signal.sigma is not None:
-        sigmas = _one_each(signal, "sigma", signal.sigma)
+    if signal.along.sigma is not None:
+        sigmas = _one_each(signal, "sigma", signal.along.sigma)
     else:
-        widths = _one_each(signal, "fwhm", 1.0 if signal.fwhm is None else signal.fwhm)
+        widths = _one_each(signal, "fwhm", 1.0 if signal.along.fwhm is None else signal.along.fwhm)
         sigmas = [width / FWHM_PER_SIGMA for width in widths]
-    centers = _one_each(signal, "center", signal.center)
+    centers = _one_each(signal, "center", signal.along.center)
     return [
-        Feature(axis, center + signal.mu_offset, sigma * signal.sigma_factor)
+        Feature(axis, center + signal.factors.mu_offset, sigma * signal.factors.sigma_factor)
         for axis, center, sigma in zip(axes, centers, sigmas, strict=True)
     ]
 
 
 def _one_each(signal: Signal, key: str, value: float | Sequence[float]) -> list[float]:
     """Return `value` for each axis."""
-    count = len(signal.axes)
+    count = len(signal.along.axes)
     values = list(value) if isinstance(value, Sequence) else [value] * count
     if len(values) != count:
         raise ConfigError(
