@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from session_shell.commands.counting import ct, loopscan, sct, timescan
 from session_shell.commands.info import (
     clear,
     describe,
@@ -18,8 +19,8 @@ from session_shell.commands.info import (
     prdef,
     show,
 )
+from session_shell.commands.meshes import a3mesh, amesh, anmesh, d3mesh, dmesh, dnmesh
 from session_shell.commands.motion import lsmot, move, mv, mvr, sta, stm, stop, umv, umvr, wa, wm
-from session_shell.commands.scans import ascan, ct, dscan, loopscan, sct, timescan
 from session_shell.commands.scripts import (
     load_script,
     sleep,
@@ -28,9 +29,44 @@ from session_shell.commands.scripts import (
     user_script_load,
     user_script_run,
 )
+from session_shell.commands.walking import (
+    a2scan,
+    a3scan,
+    a4scan,
+    a5scan,
+    anscan,
+    ascan,
+    d2scan,
+    d3scan,
+    d4scan,
+    d5scan,
+    dnscan,
+    dscan,
+    lineup,
+    lookupscan,
+    pointscan,
+)
 
 GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
-    "scans": (ascan, ct, dscan, loopscan, sct, timescan),
+    "counting": (ct, loopscan, sct, timescan),
+    "line scans": (
+        ascan,
+        dscan,
+        a2scan,
+        a3scan,
+        a4scan,
+        a5scan,
+        d2scan,
+        d3scan,
+        d4scan,
+        d5scan,
+        anscan,
+        dnscan,
+        lookupscan,
+        pointscan,
+        lineup,
+    ),
+    "meshes": (amesh, dmesh, a3mesh, d3mesh, anmesh, dnmesh),
     "motion": (lsmot, move, mv, mvr, sta, stm, stop, umv, umvr, wa, wm),
     "looking": (
         clear,

@@ -75,6 +75,8 @@ class ScanStarted:
     """Names of the scanned axes, slowest first."""
     grid: tuple[tuple[float, ...], ...] = ()
     """For meshes: the nominal positions along each dimension, slowest first."""
+    backnforth: bool = False
+    """For meshes: every second line along the fastest axis runs backwards."""
     plot: tuple[str, ...] = ()
     """Counters of the default plot, the signal first; empty: the writer chooses."""
     parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -113,6 +113,7 @@ class _Run:
             channels=plan.channels,
             axes=tuple(axis.name for axis in plan.trajectory.axes),
             grid=plan.trajectory.grid,
+            backnforth=plan.trajectory.backnforth,
             plot=plan.plot,
             parameters=plan.parameters,
             metadata=scan.info,

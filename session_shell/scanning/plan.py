@@ -34,6 +34,7 @@ class Trajectory:
         positions: Shape (npoints, len(axes)).
         shape: How the points lie: ``(npoints,)`` for a line, ``(slow, fast)`` for a mesh.
         grid: For meshes, the nominal positions along each dimension, slowest first.
+        backnforth: Every second line of a mesh runs backwards.
         npoints: Number of points; 0 is endless (no axes then).
     """
 
@@ -42,6 +43,7 @@ class Trajectory:
     shape: tuple[int, ...]
     npoints: int
     grid: tuple[tuple[float, ...], ...] = ()
+    backnforth: bool = False
 
     @classmethod
     def still(cls, npoints: int) -> Trajectory:
@@ -61,6 +63,30 @@ class Trajectory:
         positions = np.column_stack([np.asarray(c, dtype=float) for _, c in columns])
         positions.setflags(write=False)
         return cls(axes, positions, (len(positions),), len(positions))
+
+    @classmethod
+    def mesh(cls, *legs: tuple[Movable, float, float, int], backnforth: bool = False) -> Trajectory:
+        """Make a grid from (axis, start, stop, intervals) legs, the fastest first.
+
+        >>> Trajectory.mesh((fast, 0, 1, 1), (slow, 0, 2, 2)).shape      # doctest: +SKIP
+        (3, 2)
+        """
+        slowest_first = legs[::-1]
+        lines = [np.linspace(start, stop, n + 1) for _, start, stop, n in slowest_first]
+        grids = list(np.meshgrid(*lines, indexing="ij"))
+        if backnforth:
+            fast = grids[-1].reshape(-1, len(lines[-1]))
+            fast[1::2] = fast[1::2, ::-1].copy()
+            grids[-1] = fast
+        walk = cls.points(
+            [(leg[0], g.ravel()) for leg, g in zip(slowest_first, grids, strict=True)]
+        )
+        return replace(
+            walk,
+            shape=tuple(map(len, lines)),
+            grid=tuple(tuple(line.tolist()) for line in lines),
+            backnforth=backnforth,
+        )
 
     def targets(self) -> Iterator[tuple[float, ...]]:
         """Yield the positions of each point as plain floats; for ever when endless."""
@@ -139,6 +165,7 @@ class ScanPlan:
             ScanError: When two columns would have one name.
             LimitError: When a point lies outside the limits of an axis.
         """
+        self.trajectory.check()
         names: dict[str, Channel] = {}
         for channel in self.channels:
             if channel.name in names:
@@ -147,7 +174,6 @@ class ScanPlan:
                     "leave one of these counters out or rename it in the configuration"
                 )
             names[channel.name] = channel
-        self.trajectory.check()
 
     def with_changes(self, **changes: Any) -> ScanPlan:
         """Return a copy with some attributes replaced."""

@@ -3,9 +3,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from session_shell import open_session
 from session_shell.errors import CommandError, LimitError
 from session_shell.session import Session
 
@@ -24,6 +26,17 @@ from session_shell.session import Session
         ("ascan(roby, 0, 10, 10, 0.1)", "ascan roby 0 10 10 0.1", 11),
         ("ascan('roby', 10, 0.5, 1, 0.1, 'diode')", "ascan roby 10 0.5 1 0.1", 2),
         ("dscan(roby, -1, 1, 4, 0.1)", "dscan roby -1 1 4 0.1", 5),
+        ("a2scan(roby, 0, 1, robz, 2, 3, 4, 0.1)", "a2scan roby 0 1 robz 2 3 4 0.1", 5),
+        ("d2scan(roby, 0, 1, robz, 2, 3, 4, 0.1)", "d2scan roby 0 1 robz 2 3 4 0.1", 5),
+        ("anscan([(roby, 0, 1), (robz, 2, 3)], 4, 0.1)", "anscan roby 0 1 robz 2 3 4 0.1", 5),
+        ("dnscan([(roby, 0, 1)], 4, 0.1)", "dnscan roby 0 1 4 0.1", 5),
+        ("lookupscan([(roby, [0, 1]), (robz, [5, 5])], 1)", "lookupscan roby robz 2 1", 2),
+        ("pointscan(roby, [0, 5, 1], 1)", "pointscan roby 0 1 3 1", 3),
+        ("lineup(roby, -1, 1, 2, 0.1, diode)", "lineup roby -1 1 2 0.1", 3),
+        ("amesh(roby, 0, 1, 2, robz, 0, 3, 3, 0)", "amesh roby 0 1 2 robz 0 3 3 0", 12),
+        ("dmesh(roby, 0, 1, 2, robz, 0, 3, 3, 0)", "dmesh roby 0 1 2 robz 0 3 3 0", 12),
+        ("anmesh([(roby, 0, 1, 2), (robz, 0, 3, 3)], 0)", "anmesh roby 0 1 2 robz 0 3 3 0", 12),
+        ("dnmesh([(roby, 0, 1, 2)], 0)", "dnmesh roby 0 1 2 0", 3),
         ("loopscan(2, 0.1, [diode, (diode3,)])", "loopscan 2 0.1", 2),
         ("loopscan(2, 0.1, diode, title='my title')", "my title", 2),
     ],
@@ -54,12 +67,23 @@ def test_the_count_of_one_point_is_not_saved(session: Session) -> None:
         ("ascan(roby, 0, 10, 0, 0.1)", "intervals must be a whole number >= 1, got 0"),
         ("ascan(roby, 0, 10, '5', 0.1)", "intervals must be a whole number >= 1, got '5'"),
         ("ascan(roby, 0, 10, True, 0.1)", "intervals must be a whole number >= 1, got True"),
-        ("ascan(roby, 0, float('nan'), 5, 1)", "stop must be finite, got nan"),
-        ("ascan(roby, 'x', 10, 5, 0.1)", "start must be a number, got 'x'"),
+        ("ascan(roby, 0, float('nan'), 5, 1)", "stop of roby must be finite, got nan"),
+        ("ascan(roby, 'x', 10, 5, 0.1)", "start of roby must be a number, got 'x'"),
         ("ascan(roby, 0, 10, 5, -1)", "count_time must be 0 s or more, got -1"),
         ("ascan(roby, 0, 10, 5, float('inf'))", "count_time must be finite"),
         ("ascan(diode, 0, 10, 5, 1)", r"motor must be an axis, got diode \(SimulatedCounter\)"),
         ("ascan('robby', 0, 10, 5, 1)", "motor must be an axis, got 'robby'"),
+        ("a2scan(roby, 0, 1, robz, 2, 3)", "a2scan: expected motor1, start1, .* got 6 of them"),
+        ("a2scan(roby, 0, 1, roby, 2, 3, 4, 0.1)", "roby is scanned twice"),
+        ("anscan(roby, 4, 0.1)", r"anscan: expected a list of \(axis, start, stop\)"),
+        ("anscan([(roby, 0)], 4, 0.1)", r"anscan: expected a list of \(axis, start, stop\)"),
+        ("lookupscan([(roby, [0, 1]), (robz, [1])], 1)", r"the lists have \[1, 2\] positions"),
+        ("pointscan(roby, [], 1)", "positions must be a list of at least one number"),
+        ("pointscan(roby, 'ab', 1)", "positions must be a list of numbers"),
+        ("pointscan(roby, [0, float('nan')], 1)", "roby: positions must be finite"),
+        ("amesh(roby, 0, 1, 0, robz, 0, 1, 1, 1)", "intervals of roby must be a whole number"),
+        ("amesh(roby, 0, 1, 1, robz, 0, 1, 1, 1, backnforth=3.5)", "backnforth must be True"),
+        ("anmesh([(roby, 0, 1)], 1)", r"a list of \(axis, start, stop, intervals\)"),
         ("loopscan(0, 0.1)", "loopscan: npoints must be a whole number >= 1, got 0"),
         ("loopscan(2, 0.1, roby)", r"roby \(SimulatedAxis\) is no counter"),
         ("loopscan(2, 0.1, 'diod')", "'diod' is no counter, did you mean 'diode'?"),
@@ -127,3 +151,24 @@ def test_recent_scans_are_kept(session: Session) -> None:
         session.run("ct(0, diode)")
     assert len(session.namespace["SCANS"]) == 20
     assert session.namespace["SCANS"][-1] is session.scans[-1]
+
+
+def test_lineup_goes_to_the_maximum(session: Session, config: Path) -> None:
+    (config / "peak.yml").write_text(
+        "- {name: peak, class: simulation_diode, model: gaussian, axis: $roby, center: 0.5,"
+        " fwhm: 1}\n"
+    )
+    with open_session("bench", config=config, data=config, clock=session.clock) as other:
+        other.run("lineup(roby, -2, 2, 40, 0.1, peak, save=False)")
+        assert other.namespace["roby"].position == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("backnforth", [False, True])
+def test_a_mesh_walks_its_lines(session: Session, backnforth: bool) -> None:
+    scan = session.run(
+        f"amesh(roby, 0, 2, 2, robz, 5, 6, 1, 0, diode, save=False, backnforth={backnforth})"
+    )
+    second = [2, 1, 0] if backnforth else [0, 1, 2]
+    assert scan.data["roby"].tolist() == [0, 1, 2, *second]
+    assert scan.data["robz"].tolist() == [5, 5, 5, 6, 6, 6]
+    assert list(scan.data)[2:4] == ["robz", "roby"]

@@ -1,0 +1,77 @@
+"""From checked arguments to a scan: what all scan commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from session_shell.commands import arguments as check
+from session_shell.current import current_session
+from session_shell.devices.protocols import Detector, Movable
+from session_shell.scanning.plan import ScanPlan, Trajectory
+from session_shell.scanning.scan import Scan
+
+
+def make_scan(
+    command: str,
+    title: str,
+    trajectory: Trajectory,
+    count_time: float,
+    detectors: tuple[Detector, ...],
+    options: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    *,
+    go_back: bool = False,
+) -> Scan | None:
+    """Make the scan and run it, as the options say; `count_time` is in seconds."""
+    checked = check.check_options(command, options)
+    plan = ScanPlan(
+        type=command,
+        title=checked["title"] or title,
+        trajectory=trajectory,
+        detectors=detectors,
+        count_time=count_time,
+        name=checked["name"] or command,
+        parameters={**parameters, "count_time": count_time, "count_time@units": "s"},
+        scan_info=checked["scan_info"],
+        save=checked["save"],
+        sleep_time=checked["sleep_time"],
+        stab_time=checked["stab_time"],
+        go_back=go_back,
+    )
+    scan = Scan(plan, current_session().host)
+    if checked["run"]:
+        scan.run()
+    return scan if checked["return_scan"] else None
+
+
+def leg(command: str, motor: Any, start: Any, stop: Any) -> tuple[Movable, float, float]:
+    """Return a checked (axis, start, stop)."""
+    axis = check.axis(command, "motor", motor)
+    return (
+        axis,
+        check.real(command, f"start of {axis.name}", start),
+        check.real(command, f"stop of {axis.name}", stop),
+    )
+
+
+def shifted(axis: Movable, values: tuple[float, float], relative: bool) -> tuple[float, float]:
+    """Return start and stop as user positions, from where the axis is when `relative`."""
+    here = axis.position if relative else 0.0
+    return values[0] + here, values[1] + here
+
+
+def asked(axis: Movable, start: float, stop: float, relative: bool) -> dict[str, Any]:
+    """Return what was asked of one axis, for the file."""
+    return {
+        "start": start,
+        "start@units": axis.unit,
+        "stop": stop,
+        "stop@units": axis.unit,
+        "relative": relative,
+    }
+
+
+def word(value: float) -> str:
+    """Write a number as one types it: 10 for 10.0."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
