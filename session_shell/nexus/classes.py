@@ -77,11 +77,11 @@ def fit_class(group: Group, nx_class: str) -> None:
     numbers = _NUMBERS.get(nx_class, frozenset())
     strangers = {}
     for name, node in list(group.items.items()):
-        if isinstance(node, Group):
-            continue
-        text = isinstance(node, Dataset) and isinstance(node.value, str)
+        if isinstance(node, Group | Link):
+            continue  # a relative link means something else in another place
+        text = isinstance(node.value, str)
         fits = name in fields and (nx_class, name) not in _ENUMERATED
-        if not fits or (text and name in numbers) or isinstance(node, Link):
+        if not fits or (text and name in numbers):
             strangers[name] = group.items.pop(name)
     if strangers:
         parameters = group.items.get("parameters")

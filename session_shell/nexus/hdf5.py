@@ -5,6 +5,8 @@ These cost a third of the ordinary ones, and a scan file has hundreds of objects
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 from functools import cache
 from typing import Any
@@ -100,9 +102,18 @@ def image_bytes(file: Any) -> bytes:
 
 def open_file(path: str) -> Any:
     """Open a file on disk for writing, without a lock that would shut out viewers."""
+    name = path.encode("utf-8", "surrogateescape")
     access = h5p.create(h5p.FILE_ACCESS)
-    access.set_file_locking(False, True)
-    return h5f.open(path.encode("utf-8", "surrogateescape"), h5f.ACC_RDWR, access)
+    try:
+        # Opened as h5py does by default, or else no script in this process could look at the
+        # file of a running scan; the lock is given back at once for the sake of other processes.
+        file = h5f.open(name, h5f.ACC_RDWR, access)
+    except OSError:
+        access.set_file_locking(False, True)  # a viewer holds a lock
+        return h5f.open(name, h5f.ACC_RDWR, access)
+    with contextlib.suppress(OSError):
+        fcntl.flock(file.get_vfd_handle(access), fcntl.LOCK_UN)
+    return file
 
 
 def open_like(stream: Any) -> Any:

@@ -25,7 +25,7 @@ def resolve_links(root: Group, entry: str) -> list[str]:
         if target is None:
             del parent.items[name]
             warnings.append(_shown(path, entry, f"there is no {node.target!r} to link to"))
-        elif f"{path}/".startswith(f"{target}/"):
+        elif _reaches(root, target, folder):
             del parent.items[name]
             warnings.append(_shown(path, entry, f"a link to {node.target!r} would be a circle"))
         else:
@@ -53,3 +53,22 @@ def _target(root: Group, entry: str, folder: str, text: str) -> str | None:
         if node is not None and not isinstance(node, Link):
             return path
     return None
+
+
+def _reaches(root: Group, start: str, goal: str) -> bool:
+    """Tell whether a walk through groups and links from `start` comes to `goal` or above it."""
+    waiting, seen = [start], set()
+    while waiting:
+        path = waiting.pop()
+        node = find(root, path)
+        if path in seen or not isinstance(node, Group):
+            continue
+        if f"{goal}/".startswith(f"{path}/"):
+            return True
+        seen.add(path)
+        for name, item in node.items.items():
+            if isinstance(item, Group):
+                waiting.append(f"{path}/{name}")
+            elif isinstance(item, Link) and not item.file and item.target.startswith("/"):
+                waiting.append(item.target.lstrip("/"))
+    return False

@@ -88,7 +88,7 @@ def _fill_line(
 ) -> None:
     for i in chosen:
         group.items[names[i]] = Link(targets[i])
-    axes = [i for i in _abscissas(doc) if i not in chosen]
+    axes = _abscissas(doc, chosen)
     if not axes:
         group.attributes["axes"] = np.array(["."], object)
         return
@@ -98,12 +98,13 @@ def _fill_line(
         group.attributes[f"{names[i]}_indices"] = np.asarray([0])
 
 
-def _abscissas(doc: ScanStarted) -> list[int]:
+def _abscissas(doc: ScanStarted, chosen: list[int]) -> list[int]:
     """Return the channels that a line scan is drawn over, the default one first."""
     index = {channel.name: i for i, channel in enumerate(doc.channels)}
     axes = [index[name] for name in doc.axes if name in index]
-    axes = [i for i in axes if _plottable(doc.channels[i])]
+    axes = [i for i in axes if _plottable(doc.channels[i]) and i not in chosen]
     if axes:
         return axes
     times = [i for i, c in enumerate(doc.channels) if c.kind == "time" and _plottable(c)]
+    times = [i for i in times if i not in chosen]
     return sorted(times, key=lambda i: doc.channels[i].name != "elapsed_time")[:1]

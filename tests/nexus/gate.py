@@ -1,0 +1,121 @@
+"""Is a file good NeXus, and does it plot by itself? Own rules, nexusformat's checker, and silx."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import silx.io
+import silx.io.nxdata
+from nexusformat.nexus import nxload, validate
+
+_NAME = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.]*[a-zA-Z0-9_])?\Z")
+_ROOT = ("NX_class", "default", "file_name", "file_time", "creator", "HDF5_Version", "h5py_version")
+
+# NXentry has no place for why a scan ended, and users look for it there.
+ACCEPTED = re.compile(r"/\d+\.1/end_reason: This field is not defined in NXentry")
+
+
+def problems(path: Path) -> list[str]:
+    """Return all that a checker says against a file, empty when it is good."""
+    found = [*_rules(path), *_nexusformat(path), *_silx(path)]
+    return [problem for problem in found if not ACCEPTED.search(problem)]
+
+
+def default_plot(path: Path) -> tuple[str, tuple[int, ...], list[str]]:
+    """Return signal, shape and axes that silx shows; nexusformat must agree."""
+    with silx.io.open(str(path)) as file:
+        plot = silx.io.nxdata.get_default(file)
+        assert plot is not None, "silx finds no default plot"
+        assert plot.issues == []
+        shape, axes = tuple(plot.signal.shape), list(plot.axes_dataset_names)
+        signal = plot.signal_dataset_name
+        plot.signal[()]
+    with nxload(str(path)) as root:
+        data = root.plottable_data
+        assert data is not None, "nexusformat finds nothing to plot"
+        assert tuple(data.nxsignal.shape) == shape
+        assert [axis.nxname for axis in data.nxaxes] == axes
+        assert data.nxsignal.nxname == signal
+    return signal, shape, axes
+
+
+def _rules(path: Path) -> list[str]:
+    found: list[str] = []
+    with h5py.File(path) as file:
+        found += [f"/: no @{name}" for name in _ROOT if name not in file.attrs]
+        _walk(file, "", found)
+    return found
+
+
+def _walk(group: h5py.Group, path: str, found: list[str]) -> None:
+    if "NX_class" not in group.attrs:
+        found.append(f"{path}: no @NX_class")
+    if "default" in group.attrs and group.attrs["default"] not in group:
+        found.append(f"{path}: @default does not exist")
+    for name in group:
+        here = f"{path}/{name}"
+        if not _NAME.match(name):
+            found.append(f"{here}: the name is not valid")
+        if isinstance(group.get(name, getlink=True), h5py.SoftLink | h5py.ExternalLink):
+            if name not in group:
+                found.append(f"{here}: the link leads nowhere")
+            continue
+        item = group[name]
+        for key, value in item.attrs.items():
+            if key in {"units", "NX_class"} and not isinstance(value, str):
+                found.append(f"{here}: @{key} is no text")
+        if isinstance(item, h5py.Group):
+            _walk(item, here, found)
+
+
+def _nexusformat(path: Path) -> list[str]:
+    original = validate.get_validator
+
+    def fresh(*args: Any, **more: Any) -> Any:
+        # Shared between groups of a class, validators lose the messages of all but the last.
+        validator = copy.copy(original(*args, **more))
+        validator.logged_messages = []
+        validator.symbols = {key: {} for key in validator.symbols}
+        return validator
+
+    validate.get_validator = fresh
+    try:
+        validate.logger.setLevel(logging.CRITICAL)
+        validate.logger.total = {"warning": 0, "error": 0}
+        checker = validate.FileValidator(str(path))
+        checker.output_log = lambda: None
+        checker.validate("/")
+    finally:
+        validate.get_validator = original
+    return _messages(checker.logged_messages)
+
+
+def _messages(logged: list[tuple[str, str, int]]) -> list[str]:
+    found, paths = [], {}
+    for message, level, indent in logged:
+        if level == "all":
+            paths[indent] = message.split(": ", 1)[-1]
+        elif level in {"warning", "error"}:
+            place = paths.get(indent - 1, "")
+            if not (message.endswith("is an invalid name") and place.count("/") == 1):
+                found.append(f"{place}: {message}")  # 3.1 is valid for the definitions
+    return found
+
+
+def _silx(path: Path) -> list[str]:
+    found: list[str] = []
+    with silx.io.open(str(path)) as file, h5py.File(path) as plain:
+        if silx.io.nxdata.get_default(file) is None:
+            found.append("/: silx finds no default plot")
+
+        def visit(name: str, node: Any) -> None:
+            if isinstance(node, h5py.Group) and node.attrs.get("NX_class") == "NXdata":
+                found.extend(f"/{name}: {i}" for i in silx.io.nxdata.NXdata(file[name]).issues)
+
+        plain.visititems(visit)
+    return found
