@@ -94,7 +94,10 @@ class Builder:
         except _BuildError as error:
             problem = error.problems[0]
             raise ConfigError(
-                _needs(name, problem), file=problem.file, line=problem.line, key=name
+                _needs(name, problem, self._aliases.get(name, name)),
+                file=problem.file,
+                line=problem.line,
+                key=name,
             ) from error
         if found is _NOTHING:
             raise ConfigError(_holds_objects(name))
@@ -239,7 +242,11 @@ class Builder:
         except _BuildError as error:
             problem = error.problems[0]
             # Without a place it is the reference that is wrong, not what it leads to.
-            text = problem.message if problem.file is None else _needs(shown, problem)
+            text = (
+                problem.message
+                if problem.file is None
+                else _needs(shown, problem, known.subject if known else key)
+            )
             raise _BuildError(_problem(description, text, path)) from error
         if found is _NOTHING and path != "name":
             raise _BuildError(_problem(description, _holds_objects(shown), path))
@@ -263,17 +270,17 @@ def _place(description: ObjectDescription) -> tuple[Path, int]:
 
 
 def _problem(description: ObjectDescription, text: str, path: str = "name") -> Problem:
-    prefix = f"{description.name}: "
-    if description.name and not text.startswith(prefix):
+    prefix = f"{description.subject}: "
+    if not text.startswith(prefix):
         text = prefix + text
     return description.problem_at(path, text)
 
 
-def _needs(name: str, problem: Problem) -> str:
+def _needs(name: str, problem: Problem, subject: str) -> str:
     """Say that an object is needed which failed, or that there is none."""
     if problem.file is None:
         return problem.message
-    return f"needs {name}, which failed: {problem.message.removeprefix(name + ': ')}"
+    return f"needs {name}, which failed: {problem.message.removeprefix(subject + ': ')}"
 
 
 def _holds_objects(name: str) -> str:

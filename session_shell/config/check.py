@@ -168,7 +168,7 @@ class _Check:
             self.links[description.name] = links
         for key, path in links:
             if not self._is_known(key):
-                text = _subject(description) + unknown_object(self.configuration, key)
+                text = f"{description.subject}: " + unknown_object(self.configuration, key)
                 self.problems.append(description.problem_at(path, text))
 
     def _check_texts(self, description: ObjectDescription, device_class: DeviceClass) -> None:
@@ -180,10 +180,10 @@ class _Check:
                 continue
             name = reference_name(text)
             if name is None:
-                message = f"{_subject(description)}{text!r} is no reference (like '$roby')"
+                message = f"{description.subject}: {text!r} is no reference (like '$roby')"
                 self.problems.append(description.problem_at(path, message, warning=True))
             elif not self._is_known(name):
-                message = _subject(description) + unknown_object(self.configuration, name)
+                message = f"{description.subject}: " + unknown_object(self.configuration, name)
                 self.problems.append(description.problem_at(path, message, warning=True))
 
     def _is_known(self, key: str) -> bool:
@@ -207,8 +207,8 @@ class _Check:
         try:
             factory = device_class.factory()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs anybody's code
-            message = f"class {device_class.name} cannot be loaded ({one_line(error)})"
-            message = _subject(description) + message
+            reason = f"class {device_class.name} cannot be loaded ({one_line(error)})"
+            message = f"{description.subject}: {reason}"
             self.problems.append(description.problem_at("class", message))
             return
         self._check_part_lists(description, device_class)
@@ -268,13 +268,9 @@ class _Check:
             if key in description.inherited or parameter_of(schema, key) is not None:
                 continue
             close = did_you_mean(str(key), known)
-            text = f"class {device_class.name} does not use the key {key!r}{close}"
-            text = _subject(description) + text
+            reason = f"class {device_class.name} does not use the key {key!r}{close}"
+            text = f"{description.subject}: {reason}"
             self.problems.append(description.problem_at(str(key), text, warning=True))
-
-
-def _subject(description: ObjectDescription) -> str:
-    return f"{description.name}: " if description.name else ""
 
 
 def counter_names(description: ObjectDescription) -> list[tuple[str, str]]:

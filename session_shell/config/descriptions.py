@@ -51,6 +51,11 @@ class ObjectDescription:
         return Problem(message, file, line, "warning" if warning else "error")
 
     @property
+    def subject(self) -> str:
+        """Tell what messages are about: the name, or the class of a controller without one."""
+        return self.name or self.class_name or "controller"
+
+    @property
     def where(self) -> str:
         """Tell the place as ``file:line``."""
         return place(self.file, self.line)

@@ -165,6 +165,8 @@ def _syntax_problem(error: Any, text: str, file: Path) -> Problem:
     reason = " ".join(str(error.problem or error.context or "syntax error").split())
     if "'\\t'" in reason or "'\t'" in reason:
         reason = "a tab cannot be used to indent; use spaces"
+    elif "mapping values are not allowed" in reason:
+        reason = "no ':' can stand here; check the indentation, or put the text in quotes"
     elif "single document" in str(error.context or ""):
         reason = "a second document begins here ('---'); put it into a file of its own"
     elif error.context and error.context_mark is not None:

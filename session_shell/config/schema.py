@@ -124,7 +124,7 @@ def bind(
         if parameter is None:
             continue
         if parameter in given:
-            message = f"{description.name}: {key} is the same key as {given[parameter]}"
+            message = f"{description.subject}: {key} is the same key as {given[parameter]}"
             problems.append(description.problem_at(key, message))
             continue
         given[parameter] = key
@@ -134,10 +134,10 @@ def bind(
                 value, annotation, key, description.values[key], description.place_of(key)[0].parent
             )
         except WrongValueError as wrong:
-            message = f"{description.name}: {wrong}".removeprefix(": ")
+            message = f"{description.subject}: {wrong}"
             problems.append(description.problem_at(wrong.path, message))
     for missing in sorted(schema.required - set(given)):
-        message = f"{description.name}: the key '{missing}' is missing".removeprefix(": ")
+        message = f"{description.subject}: the key '{missing}' is missing"
         problems.append(Problem(message, description.file, description.line))
     return arguments, problems
 

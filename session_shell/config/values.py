@@ -95,7 +95,9 @@ def convert(value: Any, annotation: Any, key: str, written: Any, folder: Path) -
         first = error
     except (TypeError, NotImplementedError):
         return value  # an annotation that msgspec does not know: the factory has to check
-    if (infinite := _with_infinities(value)) != value:
+    # Only plain values are compared: what a device says to "==" is its own affair.
+    infinite = _with_infinities(value)
+    if isinstance(value, (str, list, dict)) and infinite != value:
         try:
             return msgspec.convert(infinite, annotation, dec_hook=hook)
         except msgspec.ValidationError:

@@ -306,8 +306,8 @@ def test_objects_that_a_controller_did_not_make(tree):
 def test_objects_of_a_controller_that_failed(tree):
     root = tree("class: Several\naxes: [{name: $robx}, {name: gap}]\n")
     assert build(root)[1] == [
+        "all.yml:2: Several: there is no object 'robx'",
         "all.yml:2: gap: needs Several at all.yml:1, which failed: there is no object 'robx'",
-        "all.yml:2: there is no object 'robx'",
     ]
 
 

@@ -101,7 +101,10 @@ def test_nothing_is_built(tree):
         ("class: Missing\nname: t", "all.yml:1: t: class Missing cannot be loaded"),
         ("class: Holder\naxes: {name: a}", "all.yml:2: axes must be a list of mappings"),
         ("class: Holder\naxes:\n- {nmae: a}", "all.yml:3: this item of axes has no name"),
-        ("class: Holder\nspeed: 1\naxes: []", "all.yml:2: class Holder does not use the key"),
+        (
+            "class: Holder\nspeed: 1\naxes: []",
+            "all.yml:2: Holder: class Holder does not use the key",
+        ),
         ("class: Holder\nencoders: [{name: e}]", "all.yml:2: e: class Holder makes no encoders"),
         (
             "class: MeasurementGroup\nname: m\ncounters:\n- x",

@@ -24,6 +24,7 @@ def lines(configuration: Configuration) -> list[str]:
     [
         ("a: [1, 2\nb: 3\n", "bad.yml:2: YAML: expected ',' or ']', but got ':'"),
         ("- name: a\n\tclass: b\n", "bad.yml:2: YAML: a tab cannot be used to indent; use spaces"),
+        ("name: a\n  b: c\n", "bad.yml:2: YAML: no ':' can stand here; check the indentation"),
         ("a: 1\n---\nb: 2\n", "bad.yml:2: YAML: a second document begins here"),
         ("just text\n", "bad.yml:1: 'just text' is no mapping"),
         ("- 5\n", "bad.yml:1: '5' is no mapping"),
