@@ -11,7 +11,7 @@ from session_shell.config.descriptions import (
     SessionPlan,
 )
 from session_shell.config.new import new_session
-from session_shell.config.problems import Problem, sorted_problems
+from session_shell.config.problems import Problem, place, sorted_problems
 
 __all__ = [
     "Builder",
@@ -23,5 +23,6 @@ __all__ = [
     "check_configuration",
     "load_configuration",
     "new_session",
+    "place",
     "sorted_problems",
 ]
