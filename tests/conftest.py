@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from session_shell import open_session
 from session_shell.clock import VirtualClock
 from session_shell.session import Session
+
+# Tests assert no times, and a run that failed can be repeated.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
 
 BENCH = """
 - class: mockup

@@ -244,6 +244,7 @@ class Session:
             except Exception as error:  # noqa: BLE001  the others must be stopped all the same
                 _log.warning("%s could not be stopped: %s", axis.name, error)
         self.save_settings()
+        self.settings.close()
         self.host.caller.close()
         self._open.close()
 

@@ -34,6 +34,7 @@ class Settings:
         self.path = path
         self._saved: dict[tuple[str, str], tuple[str, str | None]] = {}
         self._broken = False
+        self._database: sqlite3.Connection | None = None
         if path.exists():
             self._load()
 
@@ -72,16 +73,25 @@ class Settings:
         if changed:
             self._write(changed)
 
+    def close(self) -> None:
+        """Close the file; a later `put` opens it again."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
     def _write(self, changed: Mapping[tuple[str, str], tuple[str, str | None]]) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with _connect(self.path) as database:
-                database.executemany(
+            if self._database is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                # A scan that runs in a thread of the user saves its positions too.
+                self._database = _connect(self.path)
+            with self._database:
+                self._database.executemany(
                     "INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?)",
                     [(*key, *entry) for key, entry in changed.items()],
                 )
-            database.close()
         except (OSError, sqlite3.Error) as error:
+            self.close()
             if not self._broken:
                 _log.warning("positions and settings cannot be saved in %s: %s", self.path, error)
             self._broken = True
@@ -91,14 +101,14 @@ class Settings:
 
     def _load(self) -> None:
         try:
-            with _connect(self.path) as database:
-                rows = database.execute("SELECT owner, key, value, configured FROM settings")
-                for owner, key, value, configured in rows:
-                    json.loads(value)
-                    self._saved[owner, key] = (value, configured)
-            database.close()
+            self._database = _connect(self.path)
+            rows = self._database.execute("SELECT owner, key, value, configured FROM settings")
+            for owner, key, value, configured in rows:
+                json.loads(value)
+                self._saved[owner, key] = (value, configured)
         except (OSError, sqlite3.DatabaseError, ValueError) as error:
             self._saved.clear()
+            self.close()
             _log.warning("%s cannot be read, the session starts without: %s", self.path, error)
             self._set_aside()
 
@@ -113,7 +123,7 @@ class Settings:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=5.0)
+    database = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
     # A power cut may cost the last command's positions, never the file; a kill costs nothing.
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=NORMAL")
