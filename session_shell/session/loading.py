@@ -49,7 +49,9 @@ def load(name: str, config: Path, context: DeviceContext) -> Loaded:
     """
     configuration = load_configuration(config)
     plan = configuration.session_plan(name)
-    devices, unbuilt = Builder(configuration, context).build(plan.object_names)
+    devices, unbuilt = Builder(configuration, context, aliases=plan.aliases).build(
+        plan.object_names
+    )
     unread = [problem for problem in configuration.problems if problem.severity == "error"]
     problems = sorted_problems([*unread, *plan.problems, *unbuilt])
     return Loaded(configuration, plan, devices, problems)

@@ -124,10 +124,14 @@ class Settings:
 
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
-    # A power cut may cost the last command's positions, never the file; a kill costs nothing.
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=NORMAL")
-    database.execute(_SCHEMA)
+    try:
+        # A power cut may cost the last command's positions, never the file; a kill costs nothing.
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 

@@ -81,6 +81,7 @@ def test_garbage_in_the_settings_costs_a_warning(
     with make_session() as first:
         pass
     first.settings.put({"robz": {"dial": "nonsense"}, "SCAN_SAVING": {"template": "{x}"}})
+    first.settings.close()
     second = make_session()
     assert second.namespace["robz"].position == 0
     assert "robz" in caplog.text
