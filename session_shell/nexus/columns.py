@@ -37,6 +37,7 @@ class Columns:
         self.bad: set[int] = set()
         """Channels that gave something that is no number of their shape."""
         self._waiting: list[tuple[Sequence[Any], ...]] = []
+        self._block: list[NDArray[Any]] | None = None
         self._count = 0
         self._bytes_per_row = sum(_row_bytes(s) for _, s in self.streams if s.shape)
         self._max_rows = max(1, _MAX_BYTES // max(self._bytes_per_row, 64))
@@ -70,24 +71,27 @@ class Columns:
         """Take rows; tell whether it is time to write."""
         self._waiting.append(doc.columns)
         self._count += doc.count
+        self._block = None
         now = time.monotonic()
         gap, self._last_rows = now - self._last_rows, now
         return gap >= _SLOW or now - self._last_write >= _BLOCK or self._count >= self._max_rows
 
     def block(self) -> list[NDArray[Any]]:
         """Return the rows that wait as an array for each stream."""
-        if len(self._waiting) == 1:
-            parts: Sequence[Any] = self._waiting[0]
-            return [self._array(s, [parts[s.channel]], self._count) for _, s in self.streams]
-        return [
-            self._array(s, [columns[s.channel] for columns in self._waiting], self._count)
-            for _, s in self.streams
-        ]
+        if self._block is None and self._count == 0:
+            self._block = [np.empty((0, *s.shape), s.dtype) for _, s in self.streams]
+        if self._block is None:
+            self._block = [
+                self._array(s, [columns[s.channel] for columns in self._waiting], self._count)
+                for _, s in self.streams
+            ]
+        return self._block
 
     def done(self) -> None:
         """Note that what waited is written."""
         self.written += self._count
         self._waiting.clear()
+        self._block = None
         self._count = 0
         self._last_write = time.monotonic()
 
@@ -133,7 +137,8 @@ def _value_by_value(
         if one.ndim != len(shape) - 1:
             continue
         common = tuple(slice(min(a, b)) for a, b in zip(one.shape, shape[1:], strict=True))
-        array[row][common or ...] = one[common or ...]
+        place: tuple[int | slice, ...] = (row, *common)
+        array[place] = one[common]
     return array
 
 

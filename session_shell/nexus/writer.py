@@ -227,6 +227,7 @@ class ScanFile:
         if self._streams is not None:
             self._write_last_block()
             self._close()
+        columns.block()  # finds values that cannot be stored, which the file has to tell
         # The file says how many points are in it, also when some could not be written.
         ended = replace(doc, npoints=columns.written + columns.waiting)
         tree = self._end_tree(start, ended, bad_values(start, columns))
