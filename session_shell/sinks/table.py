@@ -83,8 +83,8 @@ class ScanTable:
             _print_failures(display, doc.failures[len(started.failures) :])
             if doc.reason is not EndReason.SUCCESS:
                 display.print(_outcome(started, doc), "red")
-            display.print(_summary(started, doc))
-            display.print("")
+            for line in _summary(started, doc, display.width):
+                display.print(line)
         finally:
             self.close()
 
@@ -227,12 +227,17 @@ def _outcome(started: ScanStarted, ended: ScanEnded) -> str:
     return _format.clean(text)
 
 
-def _summary(started: ScanStarted, ended: ScanEnded) -> str:
+def _summary(started: ScanStarted, ended: ScanEnded, width: int) -> list[str]:
+    """Return the final line; the file gets one of its own where the line would be broken."""
     duration = max(ended.time - started.time, 0.0)
     rest = max(duration - ended.counting - ended.moving, 0.0)
     spent = [("counting", ended.counting), ("moving", ended.moving), ("the rest", rest)]
     where = ", ".join(f"{name} {_format.seconds(s)}" for name, s in spent)
     took = f"{_format.clock_time(duration)}.{int(duration % 1 * 100):02d}"
     points = "1 point" if ended.npoints == 1 else f"{ended.npoints} points"
-    file = f", {_format.short_path(started.file)}" if started.file is not None else ""
-    return _format.clean(f"   Took {took}: {points} ({where}){file}")
+    line = f"   Took {took}: {points} ({where})"
+    if started.file is None:
+        return [line]
+    file = _format.clean(_format.short_path(started.file))
+    whole = f"{line}, {file}"
+    return [whole] if len(whole) < width else [line, f"   File {file}"]

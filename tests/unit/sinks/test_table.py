@@ -87,7 +87,6 @@ def test_a_whole_scan_on_a_pipe():
         "   2    |     0.20000 |     2.00000 |      163.283",
         "   Took 0:00:02.00: 3 points (counting 0.300 s, moving 1.500 s, the rest 0.200 s),"
         " /data/s7.h5",
-        "",
     ]
     assert "\x1b" not in text
     assert "\r" not in text

@@ -1,0 +1,146 @@
+"""The prompt: IPython over the namespace of a session.
+
+IPython's extension points only: prompts, an input transformer, events, a formatter. No rule and
+no state of the session lives here.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.profiledir import ProfileDir
+from IPython.terminal.interactiveshell import TerminalInteractiveShell
+from traitlets import Any as AnyTrait
+from traitlets.config import Config
+
+from session_shell.errors import SessionShellError
+from session_shell.session import expand
+from session_shell.shell.banner import banner
+from session_shell.shell.profile import history_file, ipython_folder, taste
+from session_shell.shell.prompts import SessionPrompts, SummaryFormatter
+from session_shell.shell.reports import from_user_code, one_line, strip_frames
+from session_shell.shell.signals import asked_to_end
+from session_shell.shell.toolbar import Toolbar
+from session_shell.sinks.live import styled
+
+
+class SessionShell(TerminalInteractiveShell):
+    """IPython as the prompt of one session, which is the trait `session`."""
+
+    session = AnyTrait()
+    exit_code = 0
+
+    def __init__(self, **traits: Any) -> None:
+        self.toolbar = Toolbar(traits["session"])
+        super().__init__(**traits)
+        self.input_transformers_cleanup.append(self._expand)
+        self.events.register("pre_run_cell", self._before)
+        self.events.register("post_run_cell", self._after)
+        register: Any = self.register_magic_function
+        register(self._typing_helper, "line", "typing_helper")
+
+    def init_display_formatter(self) -> None:
+        """Let objects tell about themselves as `info` does."""
+        super().init_display_formatter()  # type: ignore[no-untyped-call]
+        if self.display_formatter is not None:
+            self.display_formatter.formatters["text/plain"] = SummaryFormatter(parent=self)
+
+    def init_prompt_toolkit_cli(self) -> None:
+        """Add the toolbar, and look at it once a second while the prompt waits."""
+        super().init_prompt_toolkit_cli()  # type: ignore[no-untyped-call]
+        if self.pt_app is not None:
+            self.pt_app.bottom_toolbar = self.toolbar
+            self.pt_app.refresh_interval = 1.0
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Tell an error of ours in one line, others without our frames."""
+        error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
+        if asked_to_end(error):
+            warnings.filterwarnings("ignore", "To exit: use")  # what IPython says next
+            return
+        if isinstance(error, SessionShellError | KeyboardInterrupt):
+            print(styled(one_line(error), "red"), file=sys.stderr)
+            return
+        if error is not None and not isinstance(error, SyntaxError):
+            exc_tuple = (type(error), error, strip_frames(error))
+        super().showtraceback(exc_tuple, *args, **kwargs)
+
+    @contextmanager
+    def _tee(self, *_args: Any, **_kwargs: Any) -> Iterator[None]:
+        # IPython keeps all that is printed, for notebooks: a night of scans would fill the memory.
+        yield
+
+    def _expand(self, lines: list[str]) -> list[str]:
+        if not self.session.typing_helper:
+            return lines
+        source = "".join(lines)
+        expanded = expand(source, self.user_ns)
+        return lines if expanded == source else expanded.splitlines(keepends=True)
+
+    def _before(self, info: Any) -> None:
+        self.session.host.command = (info.raw_cell or "").strip()
+
+    def _after(self, result: Any) -> None:
+        session = self.session
+        session.host.command = ""
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            session.last_error = error.with_traceback(from_user_code(error))
+        if asked_to_end(error):
+            self.exit_code = error.code
+            self.ask_exit()  # type: ignore[no-untyped-call]
+        self.toolbar.refresh()
+        session.save_settings()
+
+    def _typing_helper(self, line: str) -> None:
+        """Accept ``ascan roby 0 10 10 0.1`` beside Python: on or off; without a word tell which."""
+        word = line.strip().lower()
+        if word in ("on", "off"):
+            self.session.typing_helper = word == "on"
+        elif word:
+            raise SessionShellError(f"typing_helper: expected on or off, got {line.strip()!r}")
+        print(f"typing helper is {'on' if self.session.typing_helper else 'off'}")
+
+
+def run_prompt(session: Any) -> int:
+    """Show the prompt of `session` until the user leaves; return the exit code."""
+    print(banner(session), flush=True)
+    shell = make_shell(session)
+    try:
+        shell.mainloop()  # type: ignore[no-untyped-call]
+    finally:
+        SessionShell.clear_instance()
+    return shell.exit_code
+
+
+def make_shell(session: Any) -> SessionShell:
+    """Return the IPython of `session`, not yet running."""
+    folder = ipython_folder()
+    shell = SessionShell.instance(
+        session=session,
+        user_ns=session.namespace,
+        config=_configuration(session),
+        ipython_dir=str(folder),
+        profile_dir=ProfileDir(location=str(folder / "profile")),
+    )
+    assert isinstance(shell, SessionShell)
+    return shell
+
+
+def _configuration(session: Any) -> Config:
+    config = taste()
+    config.HistoryManager.hist_file = history_file(session.name)
+    config.Completer.use_jedi = False  # 0.1 s at the first Tab, and it does not see live objects
+    shell = config.TerminalInteractiveShell
+    shell.prompts_class = SessionPrompts
+    # Nothing is lost by leaving: positions are saved, what moves is stopped.
+    shell.confirm_exit = False
+    shell.simple_prompt = not (sys.stdin.isatty() and sys.stdout.isatty())
+    shell.term_title_format = f"{session.name} - session-shell"
+    # Results are kept as Out[n]: a night of scans must not stay in memory.
+    shell.cache_size = 100
+    return config

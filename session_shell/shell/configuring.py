@@ -1,0 +1,71 @@
+"""The subcommands that look at the configuration and open no session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from session_shell.config import Configuration, check_configuration, load_configuration
+from session_shell.config.problems import place
+
+
+def list_sessions(root: Path) -> int:
+    """Print the sessions below `root`."""
+    configuration = load_configuration(root)
+    rows = [_session_row(configuration, name) for name in sorted(configuration.sessions)]
+    head = ("session", "file", "setup script", "includes")
+    if rows:
+        click.echo("\n".join(_columns([head, *rows])))
+    else:
+        click.echo(f"there is no session in {place(configuration.root, None)}", err=True)
+        click.echo("begin one with: session-shell new NAME", err=True)
+    errors = sum(p.severity == "error" for p in configuration.problems)
+    if errors:
+        problems = "1 problem" if errors == 1 else f"{errors} problems"
+        click.echo(f"{problems} in these files: session-shell check", err=True)
+    return 0
+
+
+def begin_session(root: Path, name: str) -> int:
+    """Write the files of a new session and tell what comes next."""
+    from session_shell.config import new_session
+
+    for path in new_session(root, name):
+        click.echo(f"wrote {place(path, None)}")
+    where = "" if root == Path("sessions") else f" --config {root}"
+    click.echo(f"open it with: session-shell open {name}{where}")
+    return 0
+
+
+def check_sessions(root: Path, name: str | None) -> int:
+    """Print every problem; 1 when there is an error."""
+    configuration = load_configuration(root)
+    problems = check_configuration(configuration, None if name is None else [name])
+    for problem in problems:
+        warning = "warning: " if problem.severity == "warning" else ""
+        place = f"{problem.where}: " if problem.where else ""
+        click.echo(f"{place}{warning}{problem.message}")
+    errors = sum(p.severity == "error" for p in problems)
+    if not problems:
+        sessions = name or f"{len(configuration.sessions)} sessions"
+        click.echo(f"{sessions}: no problem", err=True)
+    return 1 if errors else 0
+
+
+def _session_row(configuration: Configuration, name: str) -> tuple[str, ...]:
+    session = configuration.sessions[name]
+    setup = place(session.setup_file.resolve(), None) if session.setup_file else "-"
+    if session.setup_file and not session.setup_file.is_file():
+        setup += " (missing)"
+    file = f"{place(session.file, session.line)}"
+    return (name, file, setup, ", ".join(session.include_sessions) or "-")
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,91 @@
+"""Open a session as the command line asks for it, run what was given, show the prompt."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from session_shell.clock import Clock, RealClock, VirtualClock
+from session_shell.shell import logs, signals
+from session_shell.shell.batch import Job, exit_code, run_job
+from session_shell.shell.places import Places
+from session_shell.sinks.live import styled
+
+if TYPE_CHECKING:
+    from session_shell.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the command line asked for."""
+
+    name: str
+    places: Places
+    job: Job
+    interactive: bool = False
+    virtual: bool = False
+    seed: int | None = None
+    typing_helper: bool = True
+
+    def run(self) -> int:
+        """Open the session, do everything, close it; return the exit code."""
+        # Scripts import from where the user stands, as with `python`; not with an installed
+        # program, whose first place is its own folder.
+        if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109
+            sys.path.insert(0, "")
+        with logs.shown(), signals.orderly():
+            try:
+                with self._session() as session:
+                    return self._use(session)
+            except SystemExit as end:
+                return exit_code(end)
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        from session_shell.opening import open_session
+
+        session = open_session(
+            self.name,
+            config=self.places.config_dir,
+            data=self.places.data_dir,
+            clock=self._clock(),
+            seed=self.seed,
+            stream=sys.stdout,
+        )
+        with session:
+            session.typing_helper = self.typing_helper
+            yield session
+
+    def _clock(self) -> Clock:
+        return VirtualClock() if self.virtual else RealClock()
+
+    def _use(self, session: Session) -> int:
+        asked = self.job.script is not None or bool(self.job.commands)
+        at_terminal = sys.stdin is not None and sys.stdin.isatty()
+        prompt = at_terminal and (self.interactive or not asked)
+        if prompt and not asked:
+            return self._prompt(session)
+        _tell_problems(session)
+        job = self.job
+        if not at_terminal and sys.stdin is not None and (self.interactive or not asked):
+            job = replace(job, lines=sys.stdin)
+        code = run_job(session, job)
+        if not prompt:
+            return code
+        return self._prompt(session)
+
+    @staticmethod
+    def _prompt(session: Session) -> int:
+        from session_shell.shell.app import run_prompt  # 0.2 s: IPython
+
+        return run_prompt(session)
+
+
+def _tell_problems(session: Session) -> None:
+    for problem in session.problems:
+        line = f"{problem.severity}: {problem}"
+        print(styled(line, "yellow") if sys.stderr.isatty() else line, file=sys.stderr)
