@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint types contracts format bench wheel clean
+.PHONY: help demo test lint types contracts format bench reference wheel clean
 .DEFAULT_GOAL := help
 # A stamp whose recipe failed must not look done.
 .DELETE_ON_ERROR:
@@ -82,6 +82,9 @@ format: $(VENV)/.lint ## let ruff put the code in order
 
 bench: $(VENV)/.run ## points per second and cost per scan, beside a reference
 	@$(BIN)/python -m benchmarks
+
+reference: $(VENV)/.test ## write docs/reference/commands.md from the commands
+	@$(BIN)/python -m tests.docs.command_reference
 
 wheel: $(VENV)/.lint ## build the wheel into dist/
 	@rm -rf dist build

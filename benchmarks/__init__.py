@@ -1,0 +1,1 @@
+"""How fast scans are: each figure beside a reference that was measured in the same run."""
