@@ -2,7 +2,9 @@
 
 HDF5 works on an overlay in memory; nothing is written before the edit is complete. Then what is
 new goes behind the end of the file, where nothing refers to it yet, and only after that a handful
-of pages are written over, the first page (with the length of the file) before all others.
+of pages are written over, the first page (with the length of the file) before all others. Between
+these the file opens and all points are there; a text that the end replaces may be unreadable
+until the last page is written, some hundred microseconds later.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ class Overlay(io.RawIOBase):
     def __init__(self, fd: int) -> None:
         super().__init__()
         self._fd = fd
-        self._old_size = self._size = os.fstat(fd).st_size
+        self._old_size = self._size = _end_of_content(fd)
         self._pages: dict[int, bytearray] = {}
         self._at = 0
 
@@ -90,18 +92,19 @@ class Overlay(io.RawIOBase):
                     behind.append((self._old_size, page[cut : end - start]))
             elif end > start:
                 behind.append((start, page[: end - start]))
-        return behind, over
+        return _joined(behind), _joined(over)
 
     def commit(self) -> None:
         """Write the changes; OSError before anything is written when there is no room."""
         behind, over = self.pieces()
+        length = os.fstat(self._fd).st_size
         try:
             allocate(self._fd, self._old_size, self._size - self._old_size)
             for start, data in behind:
                 _write_all(self._fd, start, data)
             os.fsync(self._fd)
         except OSError:
-            os.ftruncate(self._fd, self._old_size)
+            os.ftruncate(self._fd, length)
             raise
         for start, data in over:
             _write_all(self._fd, start, data)
@@ -118,6 +121,32 @@ class Overlay(io.RawIOBase):
     def _base(self, number: int) -> bytearray:
         data = os.pread(self._fd, _PAGE, number * _PAGE)
         return bytearray(data.ljust(_PAGE, b"\0"))
+
+
+def _joined(pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Join neighbours: what HDF5 wrote across two pages must not be cut by a kill."""
+    joined: list[tuple[int, bytes]] = []
+    for start, data in pieces:
+        if joined and joined[-1][0] + len(joined[-1][1]) == start:
+            before, head = joined.pop()
+            start, data = before, head + data
+        joined.append((start, data))
+    return joined
+
+
+def _end_of_content(fd: int) -> int:
+    """Return the end that HDF5 knows: room that was taken ahead may follow it in the file."""
+    size, head = os.fstat(fd).st_size, os.pread(fd, 52, 0)
+    if not head.startswith(b"\x89HDF\r\n\x1a\n") or len(head) < 52:
+        return size
+    # Superblocks of version 0 and 1 hold it at byte 40 or 44, later ones at byte 28.
+    at = {0: 40, 1: 44, 2: 28, 3: 28}.get(head[8])
+    wide = head[13] if head[8] < 2 else head[9]
+    return size if at is None or wide != 8 else min(size, _integer(head, at))
+
+
+def _integer(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 8], "little")
 
 
 def _write_all(fd: int, start: int, data: bytes) -> None:
