@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from session_shell.commands import GROUPS
+
 from .markdown import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "commands.md"

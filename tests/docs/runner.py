@@ -27,6 +27,7 @@ from typing import Any
 from session_shell import open_session
 from session_shell.clock import VirtualClock
 from session_shell.errors import SessionShellError
+
 from .loosely import difference
 from .markdown import ROOT, Block
 from .trees import missing_in_file

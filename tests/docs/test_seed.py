@@ -99,7 +99,9 @@ def test_metadata_of_every_scan(open_seed: Callable[[str], Any], place: str) -> 
 
 def test_what_was_removed_is_gone(open_seed: Callable[[str], Any]) -> None:
     with open_seed("\n\n".join([POSITION_LABEL, STATIC])) as session:
-        session.run('scan_meta_obj.instrument.remove(mp); scan_meta_obj.instrument.remove("mymetadata")')
+        session.run(
+            'scan_meta_obj.instrument.remove(mp); scan_meta_obj.instrument.remove("mymetadata")'
+        )
         scan = session.run("sct(0.1, diode3)")
     with h5py.File(scan.file) as file:
         assert "position_label" not in file["1.1/instrument"]
