@@ -203,7 +203,7 @@ def _edit_attributes(oid: Any, old: dict[str, Stored], new: dict[str, Stored]) -
         before = old.get(key)
         if before is not None and same(before, value):
             continue
-        if before is not None:
+        if before is not None and not (isinstance(before, str) and isinstance(value, str)):
             h5a.delete(oid, key.encode())
         write_attribute(oid, key, value)
 
@@ -283,9 +283,13 @@ def _write_stream(gid: Any, name: bytes, node: Dataset, stream: Stream) -> Any:
 
 
 def write_attribute(oid: Any, key: str, value: Stored) -> None:
-    """Give an object an attribute that it does not have yet."""
+    """Give an object an attribute; text is written over text, since a new one takes 4 kB."""
     if isinstance(value, str):
-        attribute = h5a.create(oid, key.encode(), _text_type(), _scalar())
+        name = key.encode()
+        if h5a.exists(oid, name):
+            attribute = h5a.open(oid, name)
+        else:
+            attribute = h5a.create(oid, name, _text_type(), _scalar())
         attribute.write(np.array(value.encode(), object), _objects())
         return
     is_text = value.dtype.kind == "O"

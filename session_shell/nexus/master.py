@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 from session_shell.nexus.files import part_path, sink_error, write_whole
 
+_log = logging.getLogger("session_shell.nexus")
 _ENTRY = re.compile(r"(\d+)\.(\d+)\Z")
 _WAIT = 10.0
 """Seconds to wait for another process that writes the same master file."""
@@ -20,8 +22,8 @@ _WAIT = 10.0
 def update_master(master: Path, entry: str, file: Path) -> None:
     """Link a scan into the master file of its folder, and make it the one that is shown first.
 
-    Safe against other processes that do the same; a master file that cannot be read is made anew
-    from the scan files beside it.
+    Safe against other processes that do the same; a master file that cannot be read is put
+    aside (``.old``) and made anew from the scan files beside it.
 
     Args:
         master: The master file; made when it is not there.
@@ -80,13 +82,26 @@ def _with_link(master: Path, entry: str, relative: str) -> bytes:
     content: bytes | None
     try:
         content = add_link(master.read_bytes(), entry, relative)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, PermissionError):
             raise
         content = None
     if content is not None:
         return content
+    _keep_old(master)
     return new_master(master, {**_scan_files(master), entry: relative}, entry)
+
+
+def _keep_old(master: Path) -> None:
+    """Put a file aside that is no master file of ours: it may be somebody's data."""
+    if master.stat().st_size == 0:
+        return
+    aside, number = master.with_name(f"{master.name}.old"), 1
+    while aside.exists():
+        number += 1
+        aside = master.with_name(f"{master.name}.old{number}")
+    os.rename(master, aside)  # noqa: PTH104
+    _log.warning("%s could not be read as a master file: kept as %s", master, aside.name)
 
 
 def _scan_files(master: Path) -> dict[str, Any]:

@@ -57,8 +57,6 @@ def add_link(content: bytes, entry: str, file: str) -> bytes | None:
             root.unlink(name)
         root.links.create_external(name, _file_name(file), f"/{entry}".encode())
         for key, value in (("default", entry), ("file_update_time", _now())):
-            if h5a.exists(root, key.encode()):
-                h5a.delete(root, key.encode())
             write_attribute(root, key, value)
         return image_bytes(image)
     finally:

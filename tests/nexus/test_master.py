@@ -53,6 +53,7 @@ def test_many_scans(tmp_path: Path) -> None:
     with h5py.File(master) as file:
         assert len(file) == 300
         assert file.attrs["default"] == "300.1"
+    assert master.stat().st_size < 300 * 150
 
 
 @pytest.mark.parametrize("damage", [b"", b"not HDF5", b"\x89HDF\r\n\x1a\n" + b"\0" * 200, None])
@@ -63,6 +64,8 @@ def test_a_damaged_master_is_made_anew(damage: bytes | None, tmp_path: Path) -> 
     if damage is None:
         with h5py.File(master, "w") as file:
             file["foreign"] = 1
+            file.attrs["NX_class"] = b"NXroot"
+            file.attrs["default"] = 5
     else:
         master.write_bytes(damage)
     (tmp_path / "broken.h5").write_bytes(b"no file")
@@ -71,6 +74,7 @@ def test_a_damaged_master_is_made_anew(damage: bytes | None, tmp_path: Path) -> 
         assert set(file) == {"1.1", "2.1", "12.1", "13.1"}
         assert file.attrs["default"] == "13.1"
         assert all("title" in file[name] for name in file)
+    assert (tmp_path / "demo.h5.old").exists() == (damage != b"")
 
 
 def test_a_viewer_may_hold_the_master(tmp_path: Path) -> None:
