@@ -83,7 +83,7 @@ def _with_link(master: Path, entry: str, relative: str) -> bytes:
     try:
         content = add_link(master.read_bytes(), entry, relative)
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, PermissionError):
+        if isinstance(error, PermissionError | IsADirectoryError):
             raise
         content = None
     if content is not None:
