@@ -130,7 +130,9 @@ def _entry(doc: ScanStarted, ended: ScanEnded | None) -> Group:
         for name, text in doc.configuration.items():
             # nexusformat takes no dots in names, and these are names of files.
             plain = free_name(valid_name(name).replace(".", "_"), texts.items)
-            texts.put(plain, text, original_name=safe_text(name))
+            node = texts.put(plain, text)
+            if plain != name:
+                node.attributes["original_name"] = safe_text(name)
     return entry
 
 
