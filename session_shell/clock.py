@@ -7,6 +7,7 @@ timestamps and the values that the real clock would have given, and takes only t
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import datetime
 from typing import Protocol
@@ -21,6 +22,10 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds`; zero and negative values return at once."""
+        ...
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for `seconds` or until `event` is set; tell whether it is."""
         ...
 
 
@@ -43,6 +48,10 @@ class RealClock:
         if seconds > 0:
             time.sleep(seconds)
 
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for `seconds` of real time or until `event` is set; tell whether it is."""
+        return event.wait(seconds) if seconds > 0 else event.is_set()
+
 
 class VirtualClock:
     """A clock that jumps: `sleep` costs nothing and moves the time on.
@@ -64,6 +73,13 @@ class VirtualClock:
         """Move the time on by `seconds`."""
         if seconds > 0:
             self._now += seconds
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Move the time on by `seconds` unless `event` is set; tell whether it is."""
+        if event.is_set():
+            return True
+        self.sleep(seconds)
+        return False
 
 
 def iso_time(seconds: float) -> str:

@@ -9,6 +9,7 @@
     │   ├── LimitError (ValueError)       a target lies outside the limits
     │   └── DeviceTimeoutError (TimeoutError)  a device did not answer in time
     ├── ScanError                a scan could not be run or read (point)
+    │   └── ScanPausedError      a scan was paused and gave the prompt back
     ├── SinkError                what must not fail failed: a scan could not be saved (sink)
     ├── MetadataError            a metadata source or category is wrong
     └── SessionLockedError       another process has this session open
@@ -77,6 +78,10 @@ class ScanError(SessionShellError):
     def __init__(self, message: str, *, point: int | None = None) -> None:
         self.point = point
         super().__init__(message)
+
+
+class ScanPausedError(ScanError):
+    """A scan that was paused from the keyboard; it can be resumed."""
 
 
 class SinkError(SessionShellError):

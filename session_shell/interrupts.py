@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -19,6 +19,9 @@ from typing import Any
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+
+
+_KNOWN = frozenset(member.name for member in signal.Signals)
 
 
 class InterruptGuard:
@@ -79,6 +82,23 @@ class InterruptGuard:
         finally:
             self._shields = shields
 
+    @contextmanager
+    def requests(self, actions: Mapping[str, Callable[[], None]]) -> Iterator[None]:
+        """Call an action for each signal (``SIGTSTP``: Ctrl-Z) that comes inside the block.
+
+        Actions only take note of a wish, so they may come at any moment.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = {getattr(signal, name): act for name, act in actions.items() if name in _KNOWN}
+        previous = {n: signal.signal(n, _caller_of(act)) for n, act in numbers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
     def check(self) -> None:
         """Raise what was held back, if anything was and no shield is up."""
         if self._pending is not None and self._shields == 0 and not self._fired:
@@ -103,3 +123,10 @@ class InterruptGuard:
         for signum, handler in self._previous.items():
             signal.signal(signum, handler)
         self._previous = {}
+
+
+def _caller_of(action: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+    def handle(_signum: int, _frame: FrameType | None) -> None:
+        action()
+
+    return handle

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from session_shell.commands.control import abort, add_preset, add_watchdog, remove_preset, resume
 from session_shell.commands.counting import ct, loopscan, sct, timescan
+from session_shell.commands.deciding import userscan
 from session_shell.commands.info import (
     clear,
     describe,
@@ -19,8 +21,30 @@ from session_shell.commands.info import (
     prdef,
     show,
 )
+from session_shell.commands.making import (
+    SoftAxis,
+    SoftCounter,
+    calc_counter,
+    clock_counter,
+    per_second,
+    soft_axis,
+    soft_counter,
+)
 from session_shell.commands.meshes import a3mesh, amesh, anmesh, d3mesh, dmesh, dnmesh
-from session_shell.commands.motion import lsmot, move, mv, mvr, sta, stm, stop, umv, umvr, wa, wm
+from session_shell.commands.motion import (
+    move,
+    mv,
+    mvd,
+    mvdr,
+    mvr,
+    stop,
+    umv,
+    umvd,
+    umvdr,
+    umvr,
+    wait_move,
+)
+from session_shell.commands.positions import lsmot, sta, stm, sync, wa, wm, wu
 from session_shell.commands.scripts import (
     load_script,
     sleep,
@@ -65,9 +89,39 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         lookupscan,
         pointscan,
         lineup,
+        userscan,
     ),
     "meshes": (amesh, dmesh, a3mesh, d3mesh, anmesh, dnmesh),
-    "motion": (lsmot, move, mv, mvr, sta, stm, stop, umv, umvr, wa, wm),
+    "control": (abort, add_preset, add_watchdog, remove_preset, resume),
+    "motion": (
+        lsmot,
+        move,
+        mv,
+        mvd,
+        mvdr,
+        mvr,
+        sta,
+        stm,
+        stop,
+        sync,
+        umv,
+        umvd,
+        umvdr,
+        umvr,
+        wa,
+        wait_move,
+        wm,
+        wu,
+    ),
+    "making": (
+        SoftAxis,
+        SoftCounter,
+        calc_counter,
+        clock_counter,
+        per_second,
+        soft_axis,
+        soft_counter,
+    ),
     "looking": (
         clear,
         info,

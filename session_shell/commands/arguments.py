@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from session_shell.current import current_session
+from session_shell.devices.derived import as_counter
 from session_shell.devices.group import MeasurementGroup
+from session_shell.devices.linking import linked
 from session_shell.devices.protocols import Detector, Movable, is_axis, is_detector
 from session_shell.errors import CommandError
 
@@ -124,7 +126,7 @@ def axes_and_values(command: str, arguments: tuple[Any, ...]) -> list[tuple[Mova
 
 
 def counters(command: str, given: Iterable[Any]) -> tuple[Detector, ...]:
-    """Return detectors from counters, groups and names; none given: the active group."""
+    """Return detectors from counters, axes, groups and names; none given: the active group."""
     session = current_session()
     found: dict[int, Detector] = {}
     wanted = list(_flat(given))
@@ -138,13 +140,14 @@ def counters(command: str, given: Iterable[Any]) -> tuple[Detector, ...]:
         device = _by_name(item)
         members = device.active_counters if isinstance(device, MeasurementGroup) else [device]
         for member in members:
-            if member is None or not is_detector(member):
+            if member is None or not (is_detector(member) or is_axis(member)):
                 raise CommandError(f"{command}: {_got(item)} is no counter{_counter_hint(item)}")
-            found.setdefault(id(member), member)
+            # An axis is counted by its position.
+            found.setdefault(id(member), as_counter(member))
     if not found:
         names = ", ".join(getattr(item, "name", str(item)) for item in wanted)
         raise CommandError(f"{command}: no counter is enabled in {names}; {names}.enable('*')")
-    return tuple(found.values())
+    return linked(list(found.values()))
 
 
 def _flat(given: Iterable[Any]) -> Iterable[Any]:

@@ -1,18 +1,18 @@
-"""Move axes and tell where they are."""
+"""Move axes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 from session_shell.commands import arguments as check
-from session_shell.commands.tables import print_table
+from session_shell.commands.positions import chosen_axes
 from session_shell.current import current_session
 from session_shell.devices.moving import move_together, stop_all
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
-from session_shell.scanning.collect import read_positions
+
+Pairs = list[tuple[Movable, float]]
 
 
 def mv(*axes_and_positions: Any) -> None:
@@ -57,6 +57,42 @@ def umvr(*axes_and_distances: Any) -> None:
     _show_move(_from_here(check.axes_and_values("umvr", axes_and_distances)))
 
 
+def mvd(*axes_and_positions: Any) -> None:
+    """Move axes together to dial positions and wait.
+
+    Example:
+        ``mvd(roby, 1)``
+    """
+    _move(_from_dial(check.axes_and_values("mvd", axes_and_positions)))
+
+
+def mvdr(*axes_and_distances: Any) -> None:
+    """Move axes together by distances in dial direction, and wait.
+
+    Example:
+        ``mvdr(roby, -0.5)``
+    """
+    _move(_from_dial_here(check.axes_and_values("mvdr", axes_and_distances)))
+
+
+def umvd(*axes_and_positions: Any) -> None:
+    """Move axes together to dial positions like `mvd`, with live positions.
+
+    Example:
+        ``umvd(roby, 1)``
+    """
+    _show_move(_from_dial(check.axes_and_values("umvd", axes_and_positions)))
+
+
+def umvdr(*axes_and_distances: Any) -> None:
+    """Move axes together by distances in dial direction like `mvdr`, with live positions.
+
+    Example:
+        ``umvdr(roby, -0.5)``
+    """
+    _show_move(_from_dial_here(check.axes_and_values("umvdr", axes_and_distances)))
+
+
 def move(*axes_and_positions: Any, wait: bool = True, relative: bool = False) -> None:
     """Move axes together; the general form of `mv` and `mvr`.
 
@@ -84,86 +120,46 @@ def stop(*axes: Any) -> None:
     Example:
         ``stop(roby)``
     """
-    chosen = _chosen("stop", axes)
+    chosen = chosen_axes("stop", axes)
     problems = stop_all(chosen, current_session().guard)
     if problems:
         raise problems[0]
 
 
-def wa() -> None:
-    """Print where all axes are, in user and dial units.
+def wait_move(*axes: Any) -> None:
+    """Wait until axes stand still, all of the session when none is given; Ctrl-C stops them.
 
     Example:
-        ``wa()``
+        ``move(roby, 5, wait=False); wait_move(roby)``
     """
-    axes = current_session().host.axes()
-    rows = [
-        (name, _text(p.user), _text(p.dial), p.unit, p.error)
-        for name, p in read_positions(axes).items()
-    ]
-    print_table(("axis", "user", "dial", "unit", ""), rows, right=(1, 2))
+    session = current_session()
+    waiting = [a for a in chosen_axes("wait_move", axes) if hasattr(a, "wait_move")]
+    with session.guard.active():
+        try:
+            for axis in waiting:
+                axis.wait_move()
+        except BaseException:
+            stop_all(waiting, session.guard)
+            raise
 
 
-def wm(*axes: Any) -> None:
-    """Print positions, limits and offset of some axes.
-
-    Args:
-        axes: Axes or their names; none: all.
-
-    Example:
-        ``wm(roby, robz)``
-    """
-    rows = []
-    for axis in _chosen("wm", axes):
-        place = read_positions([axis])[axis.name]
-        low, high = getattr(axis, "limits", (-math.inf, math.inf))
-        offset = getattr(axis, "offset", 0.0)
-        numbers = [_text(v) for v in (place.user, low, high, place.dial, offset)]
-        rows.append((axis.name, *numbers, place.unit, place.error))
-    head = ("axis", "user", "low limit", "high limit", "dial", "offset", "unit", "")
-    print_table(head, rows, right=range(1, 6))
+def _from_dial(pairs: Pairs) -> Pairs:
+    return [(axis, _user_of(axis, dial)) for axis, dial in pairs]
 
 
-def sta() -> None:
-    """Print the state of all axes.
-
-    Example:
-        ``sta()``
-    """
-    stm()
+def _from_dial_here(pairs: Pairs) -> Pairs:
+    return [(axis, axis.position + getattr(axis, "sign", 1) * step) for axis, step in pairs]
 
 
-def stm(*axes: Any) -> None:
-    """Print the state of some axes, all when none is given.
-
-    Example:
-        ``stm(roby)``
-    """
-    rows = [(a.name, str(getattr(a, "state", "READY"))) for a in _chosen("stm", axes)]
-    print_table(("axis", "state"), rows)
+def _user_of(axis: Any, dial: float) -> float:
+    return float(getattr(axis, "sign", 1) * dial + getattr(axis, "offset", 0.0))
 
 
-def lsmot() -> None:
-    """Print the names of all axes with what they are.
-
-    Example:
-        ``lsmot()``
-    """
-    rows = [(a.name, a.unit, type(a).__name__) for a in current_session().host.axes()]
-    print_table(("axis", "unit", "class"), rows)
-
-
-def _chosen(command: str, axes: tuple[Any, ...]) -> list[Movable]:
-    if not axes:
-        return list(current_session().host.axes())
-    return [check.axis(command, f"argument {n}", a) for n, a in enumerate(axes, start=1)]
-
-
-def _from_here(pairs: list[tuple[Movable, float]]) -> list[tuple[Movable, float]]:
+def _from_here(pairs: Pairs) -> Pairs:
     return [(axis, axis.position + distance) for axis, distance in pairs]
 
 
-def _move(pairs: list[tuple[Movable, float]], on_poll: Callable[[], None] | None = None) -> None:
+def _move(pairs: Pairs, on_poll: Callable[[], None] | None = None) -> None:
     session = current_session()
     if session.host.running is not None and session.host.running.plan.trajectory.axes:
         _refuse_scanned(session.host.running, [axis for axis, _ in pairs])
@@ -176,7 +172,7 @@ def _refuse_scanned(scan: Any, axes: list[Movable]) -> None:
             raise CommandError(f"{axis.name} is being scanned by {scan.title}")
 
 
-def _show_move(pairs: list[tuple[Movable, float]]) -> None:
+def _show_move(pairs: Pairs) -> None:
     session = current_session()
     if session.stream is None:
         _move(pairs)
@@ -194,9 +190,3 @@ def _show_move(pairs: list[tuple[Movable, float]]) -> None:
             _move(pairs, update)
         finally:
             update()
-
-
-def _text(value: float) -> str:
-    if math.isnan(value):
-        return "?"
-    return f"{value:.5f}" if math.isfinite(value) else str(value)

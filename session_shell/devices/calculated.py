@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -12,10 +11,10 @@ from numpy.typing import NDArray
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.motion import Together
-from session_shell.devices.moving import move_together, start_together, stop_all
+from session_shell.devices.moving import start_together, stop_all
 from session_shell.devices.protocols import Movable, Status
-from session_shell.devices.state import AxisState
 from session_shell.devices.text import interval, quantity, summary
+from session_shell.devices.verbs import AxisVerbs, Limits
 from session_shell.errors import DeviceError, LimitError
 
 Values = float | NDArray[Any]
@@ -52,22 +51,13 @@ def check_real(name: str, values: Sequence[tuple[Movable, Values]]) -> None:
             raise LimitError(f"{name} cannot get there: {error}", device=axis.name) from error
 
 
-class CalculatedAxis:
+class CalculatedAxis(AxisVerbs):
     """An axis without a motor of its own.
 
     >>> s1vg.move(0.5)  # doctest: +SKIP
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_context",
-        "_limits",
-        "config",
-        "controller",
-        "name",
-        "tag",
-        "unit",
-    )
+    __slots__ = ("controller", "tag")
 
     def __init__(
         self,
@@ -76,17 +66,13 @@ class CalculatedAxis:
         tag: str,
         *,
         unit: str,
-        limits: tuple[float | None, float | None],
+        limits: Limits,
         context: DeviceContext,
         config: Mapping[str, Any] | None = None,
     ) -> None:
-        self.name = name
+        super().__init__(name, unit=unit, limits=limits, context=context, config=config)
         self.controller = controller
         self.tag = tag
-        self.unit = unit
-        self.config: Mapping[str, Any] = config or {}
-        self._context = context
-        self.limits = limits
 
     @property
     def position(self) -> float:
@@ -103,87 +89,26 @@ class CalculatedAxis:
         )
 
     @property
-    def dial(self) -> float:
-        """The same as `position`: a calculated axis has no offset and no sign."""
-        return self.position
-
-    @property
     def real_axes(self) -> list[Movable]:
         """Axes that move when this one does."""
         return list(self.controller.real_axes(self.tag))
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Lowest and highest position; those of the real axes hold as well."""
-        return self._limits
-
-    @limits.setter
-    def limits(self, value: Sequence[float | None]) -> None:
-        low, high = (_limit(v, none) for v, none in zip(value, (-math.inf, math.inf), strict=True))
-        if low >= high:
-            raise DeviceError(
-                f"the low limit must be below the high one: {interval(low, high, self.unit)}",
-                device=self.name,
-            )
-        self._limits = (low, high)
-
-    @property
-    def low_limit(self) -> float:
-        """Lowest position."""
-        return self._limits[0]
-
-    @property
-    def high_limit(self) -> float:
-        """Highest position."""
-        return self._limits[1]
 
     @property
     def is_moving(self) -> bool:
         """True while one of its real axes moves."""
         return any(getattr(axis, "is_moving", False) for axis in self.real_axes)
 
-    @property
-    def state(self) -> AxisState:
-        """READY or MOVING."""
-        return AxisState.MOVING if self.is_moving else AxisState.READY
-
     def check_targets(self, targets: Sequence[float] | NDArray[Any]) -> None:
         """Raise `LimitError` if a position is outside the limits of this or of a real axis."""
-        points = np.atleast_1d(np.asarray(targets))
-        if points.dtype.kind not in "iuf" and points.size:
-            raise DeviceError(f"positions must be numbers, not {targets!r}", device=self.name)
+        points = self._points(targets)
         self.check_own_limits(points)
         check_real(self.name, self.controller.real_values({self.tag: points}))
-
-    def check_own_limits(self, points: NDArray[Any]) -> None:
-        """Raise `LimitError` if a position is outside the limits of this axis."""
-        low, high = self._limits
-        for point in points[~((points >= low) & (points <= high) & np.isfinite(points))][:1]:
-            first = number(float(point), "target", self.name)
-            raise LimitError(
-                f"{quantity(first, self.unit)} is outside {interval(low, high, self.unit)}",
-                device=self.name,
-            )
 
     def start_move(self, target: float) -> Status:
         """Start the real axes towards `target` and return at once."""
         goal = number(target, "target", self.name)
         real = self.controller.real_targets({self.name: goal})
         return Together(start_together(real), self._context.clock)
-
-    def move(self, target: float, wait: bool = True, relative: bool = False) -> None:
-        """Move to `target`, in `unit`; with `relative` by `target`. As for other axes."""
-        goal = number(target, "target", self.name)
-        if relative:
-            goal += self.position
-        if wait:
-            move_together([(self, goal)], clock=self._context.clock, guard=self._context.guard)
-        else:
-            self.start_move(goal)
-
-    def rmove(self, delta: float, wait: bool = True) -> None:
-        """Move by `delta` from here, in `unit`."""
-        self.move(delta, wait=wait, relative=True)
 
     def stop(self) -> None:
         """Stop all real axes, even if one refuses; they may still slow down afterwards."""
@@ -202,14 +127,8 @@ class CalculatedAxis:
 
     def channel_metadata(self) -> dict[str, Any]:
         """Return from what it is calculated, and its limits, for the NXpositioner group."""
-        found: dict[str, Any] = {
-            "calculated_from": ", ".join(axis.name for axis in self.real_axes),
-            "tag": self.tag,
-        }
-        for key, limit in zip(("soft_limit_min", "soft_limit_max"), self._limits, strict=True):
-            if math.isfinite(limit):
-                found |= {key: limit, f"{key}@units": self.unit}
-        return found
+        names = ", ".join(axis.name for axis in self.real_axes)
+        return {"calculated_from": names, "tag": self.tag} | self._limit_metadata()
 
     def __info__(self) -> str:
         """Write its position and what it is calculated from, as `info(axis)` shows them."""
@@ -220,12 +139,3 @@ class CalculatedAxis:
         ]
         rows += [(a.name, quantity(a.position, a.unit)) for a in self.real_axes]
         return summary(f"{self.name}: calculated axis ({self.tag})", rows)
-
-    def __repr__(self) -> str:
-        return f"<axis {self.name}: {quantity(self.position, self.unit)}, {self.state}>"
-
-
-def _limit(value: Any, none: float) -> float:
-    if isinstance(value, str) and value.lower() in ("-inf", "inf", "+inf"):
-        value = float(value)  # as it may be written in a configuration
-    return none if value is None else number(value, "limit", infinite=True)

@@ -30,14 +30,14 @@ from session_shell.devices.counter_config import (
     counter_model,
 )
 from session_shell.devices.models import AlongScan, ModelName
-from session_shell.devices.protocols import Channel, Movable
+from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.sampling import (
-    MOST_SAMPLES,
     Noise,
     Reducer,
     SamplingMode,
     channels_of,
     reducer,
+    samples_per_point,
     sampling_mode,
 )
 from session_shell.devices.text import quantity, summary
@@ -102,13 +102,13 @@ class SimulatedCounter:
         self._rate = sampling_rate
         self._scans = 0
         self._peeks: np.random.Generator | None = None
-        self._values: Sequence[float] | None = None
+        self._values: Sequence[Value] | None = None
         self._reduce: Reducer | None = None
         self.mode = mode
 
     @property
     def channels(self) -> Sequence[Channel]:
-        """One channel, in mode STATS seven."""
+        """One channel, in mode STATS seven, in mode SAMPLES two: the mean and an array."""
         return self._channels
 
     @property
@@ -147,7 +147,8 @@ class SimulatedCounter:
         self._scans += 1
         # One stream for each scan: what an aborted scan left out does not change the next one.
         rng = self._context.random(f"{self.name} scan {self._scans}") if self._noise else None
-        count = min(max(round(seconds * self._rate), 1), MOST_SAMPLES)
+        count = samples_per_point(seconds, self._rate)
+        self._channels = channels_of(self.name, self._mode, self.unit, count)
         self._reduce = reducer(self._mode, self._noise, count, seconds, 1 / self._rate, rng)
         fixed = self._constant is not None and not self._noise
         self._values = self._reduce(self._constant or 0.0) if fixed else None
@@ -159,7 +160,7 @@ class SimulatedCounter:
         if self._along:
             self._along.next()
 
-    def read(self) -> Sequence[float]:
+    def read(self) -> Sequence[Value]:
         """Return the values of the point, one for each channel."""
         if self._values is not None:
             return self._values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from math import ceil, floor
 
@@ -53,12 +54,13 @@ class Motion:
     A move that ends against the backlash has two profiles: beyond the target, then to it.
     """
 
-    __slots__ = ("_clock", "_name", "_profiles", "finish", "stopped", "target")
+    __slots__ = ("_braked", "_clock", "_name", "_profiles", "finish", "stopped", "target")
 
     def __init__(self, name: str, clock: Clock, profile: Profile) -> None:
         self._name = name
         self._clock = clock
         self._profiles: tuple[Profile, ...] = (profile,)
+        self._braked: threading.Event | None = None
         self.finish = profile.finish
         self.target = profile.end
         self.stopped = False
@@ -92,7 +94,10 @@ class Motion:
             if not self.done():
                 raise DeviceTimeoutError(f"still moving after {timeout:g} s", device=self._name)
             return
-        # More than once only if a sleep ends early, or the end moves because of a stop.
+        if self._braked is None:
+            self._braked = threading.Event()
+        # A stop from another thread brings the end forward, and wakes who waits for it.
+        clock.wait(self._braked, self.finish - clock.time())
         while (left := self.finish - clock.time()) > 0:
             clock.sleep(left)
 
@@ -116,6 +121,8 @@ class Motion:
         self._profiles = (Braking(time, here, end, max(duration, 1e-9)),)
         self.finish = self._profiles[0].finish
         self.stopped = end != self.target
+        if self._braked is not None:
+            self._braked.set()
 
     def _at(self, time: float) -> Profile:
         for profile in self._profiles:

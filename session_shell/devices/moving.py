@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from numpy.typing import NDArray
+
 from session_shell.clock import Clock
 from session_shell.devices.checks import number
 from session_shell.devices.protocols import Movable, Status
@@ -85,6 +87,41 @@ def check_together(targets: Targets) -> list[tuple[Movable, float]]:
     return pairs
 
 
+def check_paths(columns: Sequence[tuple[Movable, NDArray[Any]]]) -> None:
+    """Check whole ways, one column of positions for each axis, before anything moves.
+
+    Calculated axes of one controller are checked together: their real axes stand, at every
+    point, where all of them ask for.
+
+    Raises:
+        LimitError: When a point cannot be reached.
+        CommandError: When two of these axes would move the same real axis.
+    """
+    moved = [axis for axis, _ in columns if not _is_calculated(axis)]
+    for controller, parts in _by_controller(columns):
+        moved += {
+            id(real): real for axis, _ in parts for real in controller.real_axes(axis.tag)
+        }.values()
+    _refuse_twice(moved, "is already moved by a calculated axis given here")
+    for axis, column in columns:
+        if column.size and not _is_calculated(axis):
+            axis.check_targets(column)
+    for controller, parts in _by_controller(columns):
+        if not parts[0][1].size:
+            continue  # its points are not known yet: each is checked when it is
+        if len(parts) == 1 or not hasattr(controller, "check_paths"):
+            for axis, column in parts:
+                axis.check_targets(column)
+        else:
+            controller.check_paths({axis.tag: column for axis, column in parts})
+
+
+def share_controller(axes: Sequence[Movable]) -> bool:
+    """Tell whether two calculated axes of one controller are among `axes`."""
+    controllers = [id(getattr(axis, "controller", None)) for axis in axes if _is_calculated(axis)]
+    return len(controllers) > len(set(controllers))
+
+
 def stop_all(
     axes: Iterable[Movable], guard: InterruptGuard | None = None, *, wait: bool = True
 ) -> list[DeviceError]:
@@ -103,6 +140,22 @@ def stop_all(
                 except Exception as error:  # noqa: BLE001  (the others must stop whatever this is)
                     problems.append(DeviceError(f"did not stop: {error}", device=axis.name))
     return problems
+
+
+def _is_calculated(axis: Movable) -> bool:
+    return hasattr(getattr(axis, "controller", None), "real_targets")
+
+
+def _by_controller(
+    columns: Sequence[tuple[Any, NDArray[Any]]],
+) -> list[tuple[Any, list[tuple[Any, NDArray[Any]]]]]:
+    """Return the calculated axes of `columns` by their controllers."""
+    groups: dict[int, tuple[Any, list[tuple[Any, NDArray[Any]]]]] = {}
+    for axis, column in columns:
+        if _is_calculated(axis):
+            group = groups.setdefault(id(axis.controller), (axis.controller, []))
+            group[1].append((axis, column))
+    return list(groups.values())
 
 
 def _check_ready(axis: Movable) -> None:
@@ -142,8 +195,8 @@ def _real_targets(pairs: list[tuple[Movable, float]]) -> list[tuple[Movable, flo
     plain: list[tuple[Movable, float]] = []
     groups: dict[int, tuple[Any, dict[str, float]]] = {}
     for axis, target in pairs:
-        controller = getattr(axis, "controller", None)
-        if hasattr(controller, "real_targets"):
+        if _is_calculated(axis):
+            controller = getattr(axis, "controller")  # noqa: B009  only calculated axes have one
             groups.setdefault(id(controller), (controller, {}))[1][axis.name] = target
         else:
             plain.append((axis, target))

@@ -114,6 +114,19 @@ class Detector(Protocol):
         ...
 
 
+class HasSampling(Protocol):
+    """A detector that is asked for samples during the gate, since it does not count by itself."""
+
+    @property
+    def sampling_period(self) -> float:
+        """Seconds between two samples, above zero."""
+        ...
+
+    def sample(self) -> None:
+        """Take one sample now; `read` makes the values of the point of them."""
+        ...
+
+
 class HasScanMetadata(Protocol):
     """A device that publishes metadata with every scan of its session."""
 

@@ -67,6 +67,14 @@ def _built_in() -> dict[str, DeviceClass]:
         "MultiplePositions": "positions:multiple_positions",
         "MeasurementGroup": "group:measurement_group",
         "slits": "slits:slits",
+        "calc_counter": "calc_counter:calculated_counter",
+        "CalcCounter": "calc_counter:calculated_counter",
+        "per_second_counter": "calc_counter:per_second",
+        "clock_counter": "derived:clock_counter",
+        "soft_axis": "soft:soft_axis",
+        "SoftAxis": "soft:soft_axis",
+        "soft_counter": "soft:soft_counter",
+        "SoftCounter": "soft:soft_counter",
     }
     classes = {name: DeviceClass(name, here + target) for name, target in targets.items()}
     for name in ("mockup", "Mockup"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from session_shell.devices.protocols import Channel
+from session_shell.devices.protocols import Channel, Value
 from session_shell.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class SamplingMode(StrEnum):
     """The first sample."""
     LAST = "LAST"
     """The last sample."""
+    SAMPLES = "SAMPLES"
+    """Mean, and all samples as an array."""
 
 
 STATS_SUFFIXES = ("", "_N", "_std", "_var", "_min", "_max", "_p2v")
@@ -48,23 +50,25 @@ def sampling_mode(value: Any, device: str) -> SamplingMode:
     text = str(getattr(value, "name", value)).upper()
     if text in SamplingMode.__members__:
         return SamplingMode[text]
-    if text == "SAMPLES":
-        raise DeviceError(
-            "mode SAMPLES is not supported: its number of samples per point is not known before "
-            "the scan; use STATS",
-            device=device,
-        )
     raise DeviceError(
         f"there is no mode {value!r}; there are {', '.join(SamplingMode)}", device=device
     )
 
 
-def channels_of(name: str, mode: SamplingMode, unit: str) -> tuple[Channel, ...]:
-    """Return the channels that a counter has in a mode."""
+def samples_per_point(count_time: float, rate: float) -> int:
+    """Return how many samples of `rate` per second a count time holds, one at least."""
+    return min(max(round(count_time * rate), 1), MOST_SAMPLES)
+
+
+def channels_of(name: str, mode: SamplingMode, unit: str, count: int = 1) -> tuple[Channel, ...]:
+    """Return the channels that a counter has in a mode; `count` is the samples per point."""
     if mode is SamplingMode.INTEGRATE:
         unit = _times_seconds(unit)
+    value = Channel(name, "counter", unit=unit, device=name, mode=str(mode))
+    if mode is SamplingMode.SAMPLES:
+        return value, replace(value, name=f"{name}_samples", shape=(count,))
     if mode is not SamplingMode.STATS:
-        return (Channel(name, "counter", unit=unit, device=name, mode=str(mode)),)
+        return (value,)
     units = {"_N": "", "_var": _squared(unit)}
     return tuple(
         Channel(name + suffix, "counter", unit=units.get(suffix, unit), device=name, mode=str(mode))
@@ -126,8 +130,35 @@ def statistics(values: NDArray[np.float64]) -> tuple[float, ...]:
     return (float(values.mean()), len(values), sqrt(variance), variance, low, high, high - low)
 
 
-Reducer = Callable[[float], "Sequence[float]"]
+Reducer = Callable[[float], "Sequence[Value]"]
 """From the level of the signal to the values of the point."""
+
+
+def reduce_samples(
+    mode: SamplingMode, samples: Sequence[float], count_time: float, count: int
+) -> Sequence[Value]:
+    """Return the values of a point from its samples, of which there is at least one.
+
+    In mode SAMPLES the array has `count` places: NaN where samples are missing, and what is more
+    counts for the mean only.
+    """
+    import numpy as np
+
+    if mode is SamplingMode.SINGLE:
+        return (samples[0],)
+    if mode is SamplingMode.LAST:
+        return (samples[-1],)
+    values = np.asarray(samples, dtype=float)
+    if mode is SamplingMode.STATS:
+        return statistics(values)
+    if mode is SamplingMode.SUM:
+        return (float(values.sum()),)
+    mean = float(values.mean())
+    if mode is SamplingMode.SAMPLES:
+        placed = np.full(count, np.nan)
+        placed[: len(values)] = values[:count]
+        return mean, placed
+    return (mean * (count_time if mode is SamplingMode.INTEGRATE else 1.0),)
 
 
 def reducer(
@@ -149,6 +180,8 @@ def reducer(
         rng: Where chance comes from; None only without noise.
     """
     factor = {SamplingMode.SUM: float(count), SamplingMode.INTEGRATE: count_time}.get(mode, 1.0)
+    if mode is SamplingMode.SAMPLES:
+        return _all_samples(noise, count, count_time or period, rng)
     if rng is None or not noise:
         if mode is SamplingMode.STATS:
             return lambda level: (level, count, 0.0, 0.0, level, level, 0.0)
@@ -159,6 +192,18 @@ def reducer(
     if mode in (SamplingMode.SINGLE, SamplingMode.LAST):
         return lambda level: (noise.mean(level, 1, period, rng),)
     return lambda level: (noise.mean(level, count, seconds, rng) * factor,)
+
+
+def _all_samples(
+    noise: Noise, count: int, seconds: float, rng: np.random.Generator | None
+) -> Reducer:
+    import numpy as np
+
+    def reduce(level: float) -> Sequence[Value]:
+        values = np.full(count, level) if rng is None else noise.samples(level, count, seconds, rng)
+        return float(values.mean()), values
+
+    return reduce
 
 
 def _uniform_mean(count: int, rng: np.random.Generator) -> float:

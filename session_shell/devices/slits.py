@@ -11,16 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from session_shell.devices.calculated import CalculatedAxis, check_real
+from session_shell.devices.calculated import CalculatedAxis, Values
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.protocols import Movable, is_axis
-from session_shell.devices.text import quantity, summary
-from session_shell.errors import CommandError, ConfigError, DeviceError
-
-Values = float | NDArray[Any]
+from session_shell.devices.controller import CalcController, add_axes, read_axes
+from session_shell.devices.protocols import Movable
+from session_shell.errors import ConfigError
 
 
 class _Pair(NamedTuple):
@@ -37,13 +32,17 @@ _REAL_TAGS = tuple(tag for pair in _PAIRS for tag in (pair.first, pair.second))
 _CALCULATED_TAGS = tuple(tag for pair in _PAIRS for tag in (pair.gap, pair.offset))
 
 
-class Slits:
+class Slits(CalcController):
     """The controller of one pair of slits: real blades in, gaps and offsets out.
 
     Attributes:
         real: Blades by tag: up, down, front, back.
         axes: Calculated axes by tag: vgap, voffset, hgap, hoffset.
     """
+
+    kind = "slits"
+    real_tags = _REAL_TAGS
+    calculated_tags = _CALCULATED_TAGS
 
     def __init__(
         self,
@@ -53,11 +52,7 @@ class Slits:
         context: DeviceContext,
         config: Mapping[str, Any] | None = None,
     ) -> None:
-        self.name = name
-        self.config: Mapping[str, Any] = config or {}
-        self.real = dict(blades)
-        self.axes: dict[str, CalculatedAxis] = {}
-        self._context = context
+        super().__init__(name, blades, context=context, config=config)
         # Gap and offset as asked for: while the blades stand there, the one that is held does not
         # drift by parts of motor steps when the other one is scanned.
         self._asked: dict[str, tuple[float, float]] = {}
@@ -68,18 +63,7 @@ class Slits:
         for blade in (pair.first, pair.second):
             if blade not in self.real:
                 raise ConfigError(f"{tag} needs a real axis with `tags: real {blade}`", key="axes")
-        unit = config.get("unit", self.real[pair.first].unit)
-        axis = CalculatedAxis(
-            str(config["name"]),
-            self,
-            tag,
-            unit=str(unit),
-            limits=(config.get("low_limit"), config.get("high_limit")),
-            context=self._context,
-            config=config,
-        )
-        self.axes[tag] = axis
-        return axis
+        return super().add(tag, config)
 
     def calculated(self, tag: str) -> float:
         """Return the present gap or offset."""
@@ -105,22 +89,6 @@ class Slits:
                 found += [(self.real[pair.first], first), (self.real[pair.second], second)]
         return found
 
-    def real_targets(self, targets: Mapping[str, float]) -> dict[Movable, float]:
-        """Return where blades must go for targets of calculated axes by name, moved together.
-
-        Raises `LimitError` when they cannot get there.
-        """
-        tags = {axis.name: tag for tag, axis in self.axes.items()}
-        if unknown := sorted(set(targets) - set(tags)):
-            raise CommandError(f"{', '.join(unknown)} is not calculated by {self.name or 'slits'}")
-        wanted = {tags[name]: target for name, target in targets.items()}
-        for tag, target in wanted.items():
-            self.axes[tag].check_own_limits(np.asarray([target], dtype=float))
-        found = self.real_values(wanted)
-        check_real(", ".join(targets), found)
-        self.remember(wanted)
-        return {axis: float(value) for axis, value in found}
-
     def remember(self, wanted: Mapping[str, float]) -> None:
         """Note what calculated axes are asked for, by tag."""
         for pair in _PAIRS:
@@ -128,20 +96,6 @@ class Slits:
                 gap, offset = self._held(pair)
                 asked = (wanted.get(pair.gap, gap), wanted.get(pair.offset, offset))
                 self._asked[pair.gap] = asked
-
-    def __info__(self) -> str:
-        """Write blades, gaps and offsets as `info(slits)` shows them."""
-        rows = [(f"{a.name} ({tag})", quantity(a.position, a.unit)) for tag, a in self._all()]
-        return summary(f"{self.name or 'slits'}: slits", rows)
-
-    def __repr__(self) -> str:
-        values = ", ".join(
-            f"{tag} {quantity(axis.position, axis.unit)}" for tag, axis in self.axes.items()
-        )
-        return f"<slits {self.name}: {values}>"
-
-    def _all(self) -> list[tuple[str, Movable]]:
-        return [*self.axes.items(), *self.real.items()]
 
     def _blade_positions(self, pair: _Pair) -> tuple[float, float]:
         return self.real[pair.first].position, self.real[pair.second].position
@@ -177,52 +131,8 @@ def slits(
     high_limit as for other axes). Returned are the calculated axes by name, and the controller
     if it has a name.
     """
-    blades: dict[str, Movable] = {}
-    wanted: dict[str, tuple[int, Mapping[str, Any]]] = {}
-    for index, item in enumerate(axes):
-        tag = _tag(item, index, name)
-        if tag in blades or tag in wanted:
-            raise ConfigError(f"the tag {tag!r} is there twice", key=f"axes.{index}.tags")
-        if tag in _REAL_TAGS:
-            if not is_axis(item["name"]):
-                raise ConfigError(
-                    f"the blade {tag!r} must refer to an axis, like $s1u, not {item['name']!r}",
-                    key=f"axes.{index}.name",
-                )
-            blades[tag] = item["name"]
-        else:
-            wanted[tag] = (index, item)
-    controller = Slits(name, blades, context=context, config=config)
-    made: dict[str, Any] = {}
-    for tag, (index, item) in wanted.items():
-        try:
-            axis = controller.add(tag, item)
-        except DeviceError as error:
-            raise ConfigError(str(error), key=f"axes.{index}") from None
-        made[axis.name] = axis
-    if name:
-        made.setdefault(name, controller)
-    return made
-
-
-def _tag(item: Any, index: int, name: str) -> str:
-    """Return what an item of `axes` is: a blade or something to calculate."""
-    key = f"axes.{index}"
-    if not isinstance(item, Mapping) or item.get("name") is None:
-        raise ConfigError(f"{name or 'slits'}: an axis needs a name and tags", key=key)
-    words = item.get("tags")
-    if isinstance(words, str):
-        words = words.replace(",", " ").split()
-    words = words if isinstance(words, list) else []
-    known = [word for word in words if word in (*_REAL_TAGS, *_CALCULATED_TAGS)]
-    if len(known) != 1 or ("real" in words) != (known[0] in _REAL_TAGS):
-        raise ConfigError(
-            f"tags must be one of {', '.join(f'real {tag}' for tag in _REAL_TAGS)}, "
-            f"{', '.join(_CALCULATED_TAGS)}, not {item.get('tags')!r}",
-            key=f"{key}.tags",
-        )
-    found: str = known[0]
-    return found
+    blades, wanted = read_axes(name, Slits, axes)
+    return add_axes(Slits(name, blades, context=context, config=config), wanted)
 
 
 def _pair_of(tag: str) -> _Pair:

@@ -5,6 +5,9 @@ h5py is loaded with the first scan that is saved, not with this package.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from session_shell.nexus.files import last_number
 from session_shell.nexus.layout import entry_name, scan_tree
 from session_shell.nexus.master import update_master
@@ -13,17 +16,33 @@ from session_shell.nexus.template import FileTemplate
 from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stream
 from session_shell.nexus.writer import ScanFile
 
+if TYPE_CHECKING:
+    from session_shell.nexus.reader import StoredRows
+    from session_shell.nexus.saved import SavedScan, open_scan
+
+_LATE = {"StoredRows": "reader", "SavedScan": "saved", "open_scan": "saved"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "Dataset",
     "FileTemplate",
     "Group",
     "Link",
     "Mesh",
+    "SavedScan",
     "ScanFile",
+    "StoredRows",
     "Stream",
     "entry_name",
     "last_number",
     "metadata_tree",
+    "open_scan",
     "scan_tree",
     "update_master",
 ]

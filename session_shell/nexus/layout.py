@@ -22,7 +22,13 @@ from session_shell.nexus.tree import (
     safe_text,
     valid_name,
 )
-from session_shell.scanning.documents import Comment, MetadataFailure, ScanEnded, ScanStarted
+from session_shell.scanning.documents import (
+    Comment,
+    MetadataFailure,
+    Pause,
+    ScanEnded,
+    ScanStarted,
+)
 
 _OWNED = ("measurement", "plot", "comments")
 """Groups that the writer alone fills: what users put there is kept below `scan_info`."""
@@ -125,14 +131,12 @@ def _entry(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     session.put("name", doc.session)
     if doc.host:
         session.put("host", doc.host)
-    if doc.configuration:
-        texts = session.group("configuration")
-        for name, text in doc.configuration.items():
-            # nexusformat takes no dots in names, and these are names of files.
-            plain = free_name(valid_name(name).replace(".", "_"), texts.items)
-            node = texts.put(plain, text)
-            if plain != name:
-                node.attributes["original_name"] = safe_text(name)
+    for name, text in doc.configuration.items():
+        # nexusformat takes no dots in names, and these may be names of files.
+        plain = free_name(valid_name(name).replace(".", "_"), session.items)
+        node = session.put(plain, text)
+        if plain != name:
+            node.attributes["original_name"] = safe_text(name)
     return entry
 
 
@@ -144,6 +148,14 @@ def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     scan.put("npoints", doc.npoints)
     if doc.shape:
         scan.put("shape", np.asarray(doc.shape, int))
+    # What the order and the links of the tree do not tell.
+    for name, words in (
+        ("axes", doc.axes),
+        ("columns", tuple(channel.name for channel in doc.channels)),
+        ("plot", doc.plot),
+    ):
+        if words:
+            scan.put(name, np.array([safe_text(word) for word in words], object))
     if doc.session:
         scan.put("session", doc.session)
     if doc.command:
@@ -157,6 +169,8 @@ def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
         scan.put("moving_time", float(ended.moving), units="s")
         if ended.error:
             scan.put("error", ended.error)
+        if ended.pauses:
+            _add_pauses(scan.group("pauses"), ended.pauses)
     failures = doc.failures if ended is None else ended.failures
     if failures:
         _add_failures(scan.group("metadata_failures"), failures)
@@ -182,6 +196,14 @@ def _add_comments(group: Group, comments: tuple[Comment, ...]) -> None:
         note.put("data", comment.text)
         note.put("date", iso_time(comment.time))
         note.put("type", "text/plain")
+
+
+def _add_pauses(group: Group, pauses: tuple[Pause, ...]) -> None:
+    for number, pause in enumerate(pauses, 1):
+        entry = group.group(f"pause_{number:02d}")
+        entry.put("time", iso_time(pause.time))
+        entry.put("duration", pause.seconds, units="s")
+        entry.put("reason", pause.reason)
 
 
 def _add_failures(group: Group, failures: tuple[MetadataFailure, ...]) -> None:

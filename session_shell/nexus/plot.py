@@ -61,9 +61,8 @@ def _is_mesh(doc: ScanStarted) -> bool:
 def _fill_mesh(group: Group, doc: ScanStarted, names: tuple[str, ...], chosen: list[int]) -> None:
     shape = tuple(len(positions) for positions in doc.grid)
     by_name = {channel.name: i for i, channel in enumerate(doc.channels)}
-    backnforth = bool(doc.parameters.get("backnforth", False))
     for i in chosen:
-        mesh = Mesh(i, shape, backnforth)
+        mesh = Mesh(i, shape, doc.backnforth)
         units = ascii_units(doc.channels[i].unit)
         group.items[names[i]] = Dataset(np.full(shape, np.nan), {"units": units}, mesh)
     axes = []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from session_shell.errors import SessionShellError, SinkError
-from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted, Sink
+from session_shell.scanning.documents import Pause, Rows, ScanEnded, ScanStarted, Sink
 
 _Doc = TypeVar("_Doc")
 _Failed = tuple[Sink, Exception]
@@ -39,6 +39,26 @@ class Bus:
                 failed = [*(failed or ()), (sink, error)]
         if failed is not None:
             self._drop(failed)
+
+    def paused(self, pause: Pause) -> None:
+        """Tell those that want to know that the scan waits."""
+        self._drop(
+            [
+                f
+                for sink in self._sinks
+                if (take := getattr(sink, "scan_paused", None)) and (f := _try(sink, take, pause))
+            ]
+        )
+
+    def resumed(self, pause: Pause) -> None:
+        """Tell those that want to know that the scan goes on."""
+        self._drop(
+            [
+                f
+                for sink in self._sinks
+                if (take := getattr(sink, "scan_resumed", None)) and (f := _try(sink, take, pause))
+            ]
+        )
 
     def ended(self, doc: ScanEnded) -> None:
         """Send the end."""

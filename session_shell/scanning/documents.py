@@ -94,7 +94,7 @@ class ScanStarted:
     command: str = ""
     """What was typed, as far as it is known."""
     configuration: Mapping[str, str] = field(default_factory=dict)
-    """Session configuration and setup script as text, by name."""
+    """Texts that tell how the session was set up: ``configuration``, ``setup_script``, ``seed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,17 @@ class Rows:
     first: int
     count: int
     columns: tuple[Sequence[Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time in which a scan waited, because somebody or a watchdog asked for it."""
+
+    time: float
+    """When it began."""
+    reason: str
+    seconds: float = 0.0
+    """How long it lasted; 0 while it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +138,16 @@ class ScanEnded:
     """Seconds spent in gates."""
     moving: float = 0.0
     """Seconds spent waiting for axes."""
+    pauses: tuple[Pause, ...] = ()
 
 
 class Sink(Protocol):
-    """A reader of the documents of one scan after another."""
+    """A reader of the documents of one scan after another.
+
+    A sink may also have ``scan_paused(pause: Pause)`` and ``scan_resumed(pause: Pause)``; a
+    pause that ends the command (the prompt comes back meanwhile) is followed by ``scan_resumed``
+    or ``scan_ended`` much later.
+    """
 
     @property
     def must_not_fail(self) -> bool:

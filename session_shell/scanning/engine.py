@@ -5,51 +5,77 @@
 
 The whole run is shielded from Ctrl-C, and the shield is opened around what may take long. So an
 interrupt can come anywhere a user waits, and nowhere that it could damage a file or cut into the
-clean-up.
+clean-up. A pause leaves the acquirer, a generator, where it is.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from session_shell.devices.moving import stop_all
-from session_shell.devices.protocols import Movable, Status
-from session_shell.errors import DeviceError, ScanError, SessionShellError
-from session_shell.scanning.acquire import Acquirer, TimeSpent, step
+from session_shell.devices.protocols import Movable
+from session_shell.errors import ScanError, ScanPausedError, SessionShellError
+from session_shell.scanning.acquire import Acquisition, step
 from session_shell.scanning.bus import Bus
 from session_shell.scanning.collect import MetadataCollector, read_positions
-from session_shell.scanning.documents import EndReason, Rows, ScanEnded, ScanStarted
-from session_shell.scanning.scan import FileSink, Scan, ScanHost, ScanState
+from session_shell.scanning.control import ControlledClock
+from session_shell.scanning.documents import (
+    EndReason,
+    Pause,
+    Position,
+    Rows,
+    ScanEnded,
+    ScanStarted,
+)
+from session_shell.scanning.host import FileSink, ScanHost
+from session_shell.scanning.presets import Hooks
+from session_shell.scanning.scan import Scan, ScanState
 from session_shell.scanning.scan_meta import META_TIMING
+from session_shell.scanning.stopping import move_back, stop_detectors
 
 _log = logging.getLogger(__name__)
 
-_POLL = 0.05
-"""Seconds between two looks for a Ctrl-C while axes go back."""
 
+def run_scan(scan: Scan, host: ScanHost) -> None:
+    """Run `scan` to its end, and raise what ended it, if anything did.
 
-def run_scan(scan: Scan, host: ScanHost, acquirer: Acquirer = step) -> None:
-    """Run `scan` to its end, and raise what ended it, if anything did."""
+    Raises:
+        ScanPausedError: When it was paused from the keyboard; `scan.resume` goes on.
+    """
     scan.plan.check()
-    with host.guard.active(), host.guard.shielded():
+    with host.guard.active(), host.guard.shielded(), _keys(scan, host):
         file = host.reserve(scan)
         host.scan_begins(scan)
         try:
-            _Run(scan, host, acquirer, file).run()
-        finally:
+            run = Run(scan, host, file)
+        except BaseException:
+            if file is not None:
+                file.discard()
             host.scan_ends(scan)
+            raise
+        run.begin()
+        run.go_on()
 
 
-class _Run:
+def _keys(scan: Scan, host: ScanHost) -> AbstractContextManager[None]:
+    """Let Ctrl-Z pause and Ctrl-\\ stop the scan, when somebody sits at the prompt."""
+    control = scan.control
+    pause = partial(control.request_pause, "Ctrl-Z", to_prompt=True)
+    requests: dict[str, Callable[[], None]] = {"SIGTSTP": pause, "SIGQUIT": control.request_stop}
+    return host.guard.requests(requests) if host.keys else nullcontext()
+
+
+class Run:
     """One run of one scan, in the order of the methods below."""
 
-    def __init__(
-        self, scan: Scan, host: ScanHost, acquirer: Acquirer, file: FileSink | None
-    ) -> None:
-        self.scan, self.plan, self.host, self.acquirer = scan, scan.plan, host, acquirer
+    def __init__(self, scan: Scan, host: ScanHost, file: FileSink | None) -> None:
+        self.scan, self.plan, self.host, self.control = scan, scan.plan, host, scan.control
         scan.number = file.number if file else 0
         scan.file = file.path if file else None
+        scan.attach(self)
         self.bus = Bus([*([file] if file else []), scan.data, *host.sinks()])
         participants = [*self.plan.trajectory.axes, *self.plan.detectors]
         self.metadata = MetadataCollector(
@@ -61,25 +87,64 @@ class _Run:
             host.caller,
         )
         scan.profile = self.metadata.profile
+        self.hooks = Hooks([*host.presets, *scan.presets], scan)
+        self.watchdogs = [*host.watchdogs, *scan.watchdogs]
         self.start = read_positions(host.axes())
-        self.spent = TimeSpent()
+        clock = ControlledClock(host.clock, self.control)
+        before = self.hooks.before_point if self.hooks.has_points else None
+        self.work = Acquisition(self.plan, clock, before)
+        self.rows: Iterator[Rows] = (self.plan.acquirer or step)(self.work)
+        self.pauses: list[Pause] = []
+        self.places: dict[str, Position] = {}
         self.error: BaseException | None = None
 
-    def run(self) -> None:
-        """Go through the phases; whatever goes wrong in one, the end is reached."""
+    # The phases
+
+    def begin(self) -> None:
+        """Take metadata, prepare, and send the start; what goes wrong is kept for the end."""
         self.scan.state = ScanState.PREPARING
         self.scan.start_time = self.host.clock.time()
         self._attempt(self._prepare)
         # Also when preparing failed: the file then says what went wrong.
         self._attempt(lambda: self.bus.started(self._started()), always=True)
-        self.scan.state = ScanState.RUNNING
+
+    def go_on(self) -> None:
+        """Take points to the end, or to a pause that gives the prompt back."""
         self._attempt(self._acquire)
-        self.scan.state = ScanState.STOPPING
-        self._stop_devices()
-        if self.plan.go_back:
-            self._go_back()
-        self.metadata.collect(self.scan, META_TIMING.END)
-        self._finish()
+        if isinstance(self.error, ScanPausedError):
+            paused, self.error = self.error, None
+            self.host.scan_pauses(self.scan)
+            raise paused
+        self.end()
+
+    def resume(self) -> None:
+        """Go on after such a pause: axes where they were, detectors prepared again."""
+        guard = self.host.guard
+        with guard.active(), guard.shielded(), _keys(self.scan, self.host):
+            self.host.scan_begins(self.scan)
+            self._attempt(self._put_back)
+            self._resumed()
+            self.go_on()
+
+    def end(self) -> None:
+        """Stop everything, take END metadata, and send the end."""
+        try:
+            self.scan.state = ScanState.STOPPING
+            self._stop_devices()
+            if self.plan.go_back:
+                self._go_back()
+            self.metadata.collect(self.scan, META_TIMING.END)
+            self._finish()
+        finally:
+            self.host.scan_ends(self.scan)
+
+    def give_up(self) -> None:
+        """End a paused scan as aborted."""
+        with self.host.guard.active(), self.host.guard.shielded():
+            self.error = KeyboardInterrupt()
+            self.end()
+
+    # What they consist of
 
     def _attempt(self, phase: Callable[[], None], *, always: bool = False) -> None:
         if self.error is not None and not always:
@@ -87,15 +152,19 @@ class _Run:
         try:
             phase()
         except BaseException as error:  # noqa: BLE001  raised again by _finish
-            self.error = self.error or error
+            # A stop of all axes makes motions fail: the abort is what ended the scan.
+            aborted = self.control.aborted.is_set()
+            self.error = self.error or (KeyboardInterrupt() if aborted else error)
 
     def _prepare(self) -> None:
         with self.host.guard.opened():
             self.metadata.collect(self.scan, META_TIMING.START)
             self.scan.info = self.metadata.merged()
+            self.hooks.prepare()
             for detector in self.plan.detectors:
                 detector.prepare(self.plan.count_time, self.plan.npoints)
             self.metadata.collect(self.scan, META_TIMING.PREPARED)
+            self.hooks.start()
 
     def _started(self) -> ScanStarted:
         plan, scan, facts = self.plan, self.scan, self.host.facts()
@@ -129,59 +198,121 @@ class _Run:
         )
 
     def _acquire(self) -> None:
-        rows = self.acquirer(self.plan, self.host.clock, self.spent)
-        while (block := self._next(rows)) is not None:
+        self.scan.state = ScanState.RUNNING
+        while not self._is_held_up() and (block := self._next()) is not None:
             self.bus.rows(block)
-            if self.scan.stop_requested:
-                return
+            if self.hooks.has_points:
+                with self.host.guard.opened():
+                    self.hooks.after_point(block.first + block.count - 1)
 
-    def _next(self, rows: Iterator[Rows]) -> Rows | None:
+    def _next(self) -> Rows | None:
         with self.host.guard.opened():
-            return next(rows, None)
+            return next(self.rows, None)
+
+    def _is_held_up(self) -> bool:
+        """Look at requests and watchdogs, pause if need be; True when the scan is to end."""
+        if self._is_complete:
+            return False
+        if self.watchdogs:
+            self._ask_watchdogs()
+        if not self.control.wanted:
+            return False
+        if self.control.pause and not self.control.stop:
+            self._pause(self.control.pause)
+        return self.control.stop
+
+    def _ask_watchdogs(self) -> None:
+        now = self.host.clock.time()
+        for dog in self.watchdogs:
+            with self.host.guard.opened():
+                reason = dog.reason(self.scan, now)
+            if not reason:
+                continue
+            _log.warning("%s: %s", self.plan.title, reason)
+            if dog.action == "abort":
+                raise KeyboardInterrupt(reason)
+            if dog.action == "stop":
+                self.control.request_stop()
+                return
+            self._wait_in_place(reason, lambda dog=dog: not dog.ask(self.scan), dog.interval)  # type: ignore[misc]
+
+    # Pauses
+
+    def _pause(self, reason: str) -> None:
+        if not self.control.to_prompt:
+            resumed = self.control.resumed
+            self._wait_in_place(reason, lambda: resumed.wait(0.05), 0.0)
+            return
+        self._paused(reason)
+        points = f"after {self.scan.data.npoints} of {self.scan.npoints or 'endless'} points"
+        raise ScanPausedError(
+            f"{self._name} ({self.plan.title}) is paused {points}; "
+            "resume() goes on, abort() ends it"
+        )
+
+    def _wait_in_place(self, reason: str, is_over: Callable[[], bool], interval: float) -> None:
+        self._paused(reason)
+        with self.host.guard.opened():
+            while not is_over() and not self.control.stop:
+                if self.control.aborted.is_set():
+                    raise KeyboardInterrupt
+                self.host.clock.sleep(interval)
+        if not self.control.stop:
+            self._put_back()
+        self._resumed()
+
+    def _paused(self, reason: str) -> None:
+        self.scan.state = ScanState.PAUSED
+        self.pauses.append(Pause(self.host.clock.time(), reason))
+        self.places = read_positions(self.plan.trajectory.axes)
+        self.bus.paused(self.pauses[-1])
+
+    def _resumed(self) -> None:
+        begun = self.pauses[-1]
+        seconds = self.host.clock.time() - begun.time
+        self.pauses[-1] = Pause(begun.time, begun.reason, seconds)
+        self.control.request_resume()
+        self.scan.state = ScanState.RUNNING
+        self.bus.resumed(self.pauses[-1])
+
+    def _put_back(self) -> None:
+        """Make the scan's devices as they were: somebody may have used them meanwhile."""
+        with self.host.guard.opened():
+            self._move({axis: self.places[axis.name].user for axis in self.plan.trajectory.axes})
+            left = max(self.plan.npoints - self.scan.data.npoints, 0)
+            for detector in self.plan.detectors:
+                detector.prepare(self.plan.count_time, left)
+
+    # The end
 
     def _stop_devices(self) -> None:
         # After a success the axes stand already, and stopping them would cost time for nothing.
         problems: list[Exception] = []
         if self.error is not None:
             problems += stop_all(self.plan.trajectory.axes)
-        for detector in self.plan.detectors:
-            try:
-                detector.stop()
-            except Exception as error:  # noqa: BLE001  the others must be stopped all the same
-                problems.append(DeviceError(f"did not stop: {error}", device=detector.name))
+        problems += stop_detectors(self.plan.detectors)
+        problems += self.hooks.stop()
         for problem in problems:
             _log.warning("%s", problem)
             self.error = self.error or problem
 
     def _go_back(self) -> None:
         """Move relative axes to where they were; a further Ctrl-C stops that, not the clean-up."""
-        seen = self.host.guard.count
-        begin = self.host.clock.time()
-        motions: list[tuple[Movable, Status]] = []
+        axes = self.plan.trajectory.axes
         try:
-            for axis in self.plan.trajectory.axes:
-                motions.append((axis, axis.start_move(self.start[axis.name].user)))  # noqa: PERF401
-            for _, motion in motions:
-                self._wait(motion, seen)
+            self._move({axis: self.start[axis.name].user for axis in axes})
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  told and recorded
-            stop_all(axis for axis, _ in motions)
-            names = ", ".join(axis.name for axis in self.plan.trajectory.axes)
+            names = ", ".join(axis.name for axis in axes)
             why = str(error) or "stopped by Ctrl-C"
             _log.warning("%s did not go back to the start: %s", names, why)
             self.error = self.error or error
-        self.spent.moving += self.host.clock.time() - begin
 
-    def _wait(self, motion: Status, seen: int) -> None:
-        while True:
-            try:
-                motion.result(_POLL)
-            except TimeoutError:
-                if motion.done():
-                    raise
-            else:
-                return
-            if self.host.guard.count > seen:
-                raise KeyboardInterrupt
+    def _move(self, targets: dict[Movable, float]) -> None:
+        begin, seen = self.host.clock.time(), self.host.guard.count
+        try:
+            move_back(targets, lambda: self.host.guard.count > seen)
+        finally:
+            self.work.spent.moving += self.host.clock.time() - begin
 
     def _finish(self) -> None:
         scan, clock = self.scan, self.host.clock
@@ -198,8 +329,9 @@ class _Run:
             failures=tuple(self.metadata.failures),
             comments=tuple(scan.comments),
             error=_describe(self.error),
-            counting=self.spent.counting,
-            moving=self.spent.moving,
+            counting=self.work.spent.counting,
+            moving=self.work.spent.moving,
+            pauses=tuple(self.pauses),
         )
         self._attempt(lambda: self.bus.ended(ended), always=True)
         scan.error = self.error
@@ -214,20 +346,28 @@ class _Run:
             return EndReason.USER_ABORT
         if self.error is not None:
             return EndReason.FAILURE
-        if self.scan.stop_requested:
+        if self.control.stop and not self._is_complete:
             return EndReason.STOPPED
         return EndReason.SUCCESS
+
+    @property
+    def _is_complete(self) -> bool:
+        return 0 < self.scan.npoints <= self.scan.data.npoints
+
+    @property
+    def _name(self) -> str:
+        return f"scan {self.scan.number}" if self.scan.number else "the scan"
 
     def _raise(self, error: BaseException) -> None:
         scan = self.scan
         points = f"after {scan.data.npoints} of {scan.npoints or 'endless'} points"
-        name = f"scan {scan.number}" if scan.number else "the scan"
         if isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt(f"{name} ({scan.title}) was aborted {points}") from error
+            raise KeyboardInterrupt(f"{self._name} ({scan.title}) was aborted {points}") from error
         if isinstance(error, SessionShellError) or not isinstance(error, Exception):
             raise error
         raise ScanError(
-            f"{name} ({scan.title}) failed {points}: {_describe(error)}", point=scan.data.npoints
+            f"{self._name} ({scan.title}) failed {points}: {_describe(error)}",
+            point=scan.data.npoints,
         ) from error
 
 

@@ -9,15 +9,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from session_shell.devices.moving import check_paths
 from session_shell.devices.protocols import Channel, Detector, Movable
 from session_shell.errors import CommandError, ScanError
+from session_shell.scanning.documents import Rows
 
 TIME_CHANNELS = (
     Channel("elapsed_time", "time", unit="s"),
@@ -35,6 +37,8 @@ class Trajectory:
         shape: How the points lie: ``(npoints,)`` for a line, ``(slow, fast)`` for a mesh.
         grid: For meshes, the nominal positions along each dimension, slowest first.
         backnforth: Every second line of a mesh runs backwards.
+        source: Makes a generator that yields each next point (a number, or one for each axis)
+            and gets the row of the last one, ``{channel: value}``; None: `positions`.
         npoints: Number of points; 0 is endless (no axes then).
     """
 
@@ -44,6 +48,7 @@ class Trajectory:
     npoints: int
     grid: tuple[tuple[float, ...], ...] = ()
     backnforth: bool = False
+    source: Callable[[], Generator[Any, dict[str, Any], None]] | None = None
 
     @classmethod
     def still(cls, npoints: int) -> Trajectory:
@@ -63,6 +68,16 @@ class Trajectory:
         positions = np.column_stack([np.asarray(c, dtype=float) for _, c in columns])
         positions.setflags(write=False)
         return cls(axes, positions, (len(positions),), len(positions))
+
+    @classmethod
+    def decided(
+        cls,
+        axes: Sequence[Movable],
+        source: Callable[[], Generator[Any, dict[str, Any], None]],
+        npoints: int = 0,
+    ) -> Trajectory:
+        """Make a trajectory whose points are decided as it goes; `npoints` limits them."""
+        return cls(tuple(axes), np.empty((0, len(axes))), (npoints,), npoints, source=source)
 
     @classmethod
     def mesh(cls, *legs: tuple[Movable, float, float, int], backnforth: bool = False) -> Trajectory:
@@ -113,7 +128,7 @@ class Trajectory:
         for axis, column in zip(self.axes, self.positions.T, strict=True):
             if not np.isfinite(column).all():
                 raise CommandError(f"{axis.name}: positions must be finite numbers")
-            axis.check_targets(column)
+        check_paths(list(zip(self.axes, self.positions.T, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,6 +144,7 @@ class ScanPlan:
         stab_time: Seconds between the end of a motion and the gate.
         sleep_time: Seconds between two points.
         go_back: Axes return to where they were (relative scans), also after an abort.
+        acquirer: Takes the points (`session_shell.scanning.acquire`); None: step by step.
     """
 
     type: str
@@ -144,6 +160,7 @@ class ScanPlan:
     sleep_time: float = 0.0
     stab_time: float = 0.0
     go_back: bool = False
+    acquirer: Callable[[Any], Iterator[Rows]] | None = None
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from session_shell.clock import Clock, iso_time
-from session_shell.devices.protocols import Movable
+from session_shell.clock import iso_time
+from session_shell.devices.moving import stop_all
 from session_shell.errors import CommandError, ScanError
-from session_shell.interrupts import InterruptGuard
 from session_shell.scanning.collect import Profile
+from session_shell.scanning.control import ScanControl
 from session_shell.scanning.data import ScanData
-from session_shell.scanning.documents import Comment, EndReason, Sink
-from session_shell.scanning.metadata import Caller, copy_tree
+from session_shell.scanning.documents import Comment, EndReason
+from session_shell.scanning.host import Resumable, ScanHost
+from session_shell.scanning.metadata import copy_tree
 from session_shell.scanning.plan import ScanPlan
-from session_shell.scanning.scan_meta import ScanMeta
+from session_shell.scanning.presets import Action, Watchdog
+from session_shell.scanning.results import Layout, ScanResults
+
+_log = logging.getLogger(__name__)
 
 
 class ScanState(StrEnum):
@@ -26,81 +31,12 @@ class ScanState(StrEnum):
     IDLE = "IDLE"
     PREPARING = "PREPARING"
     RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
     STOPPING = "STOPPING"
     DONE = "DONE"
 
 
-@dataclass(frozen=True, slots=True)
-class ScanFacts:
-    """What the file tells about where a scan was made."""
-
-    session: str = ""
-    user: str = ""
-    host: str = ""
-    command: str = ""
-    configuration: Mapping[str, str] | None = None
-
-
-class FileSink(Sink, Protocol):
-    """The file of one scan, reserved: number and name are decided."""
-
-    @property
-    def number(self) -> int:
-        """Scan number."""
-        ...
-
-    @property
-    def path(self) -> Path:
-        """File name that the scan will have."""
-        ...
-
-    def discard(self) -> None:
-        """Give the reservation up."""
-        ...
-
-
-class ScanHost(Protocol):
-    """What a scan needs of the session that runs it."""
-
-    clock: Clock
-    guard: InterruptGuard
-    caller: Caller
-    scan_meta: ScanMeta
-
-    def axes(self) -> Sequence[Movable]:
-        """All axes whose positions are recorded."""
-        ...
-
-    def publishers(self) -> Sequence[Any]:
-        """Devices that publish metadata with every scan."""
-        ...
-
-    def reserve(self, scan: Scan) -> FileSink | None:
-        """Reserve a number and a file, None for a scan that is not saved."""
-        ...
-
-    def sinks(self) -> Sequence[Sink]:
-        """What else reads the documents of the scan."""
-        ...
-
-    def facts(self) -> ScanFacts:
-        """Where and by whom scans are made."""
-        ...
-
-    def execute(self, scan: Scan) -> None:
-        """Run the scan with the engine."""
-        ...
-
-    def scan_begins(self, scan: Scan) -> None:
-        """Take note that a scan begins."""
-        ...
-
-    def scan_ends(self, scan: Scan) -> None:
-        """Take note that a scan is over, however it ended."""
-        ...
-
-
-class Scan:
+class Scan(ScanResults):
     """One scan: what it was asked to do, what it measured and how it ended."""
 
     def __init__(self, plan: ScanPlan, host: ScanHost) -> None:
@@ -108,7 +44,7 @@ class Scan:
         self.state = ScanState.IDLE
         self.number = 0
         self.file: Path | None = None
-        self.data = ScanData()
+        self.data: ScanData = ScanData(host.rows_of)
         self.info: dict[str, Any] = copy_tree(plan.scan_info)
         self.end_reason: EndReason | None = None
         self.error: BaseException | None = None
@@ -116,8 +52,11 @@ class Scan:
         self.end_time: float | None = None
         self.profile: list[Profile] = []
         self.comments: list[Comment] = []
+        self.presets: list[Any] = []
+        self.watchdogs: list[Watchdog] = []
+        self.control = ScanControl()
         self._host = host
-        self._stop_requested = False
+        self._run: Resumable | None = None
 
     @property
     def title(self) -> str:
@@ -140,6 +79,13 @@ class Scan:
         return self.plan.npoints
 
     @property
+    def layout(self) -> Layout:
+        """How its points lie: axes, shape, and what to look at."""
+        path = self.plan.trajectory
+        axes = tuple(axis.name for axis in path.axes)
+        return Layout(axes, path.shape, path.grid, path.backnforth, self.plan.plot)
+
+    @property
     def scan_info(self) -> dict[str, Any]:
         """Merged metadata: another word for `info`."""
         return self.info
@@ -151,11 +97,6 @@ class Scan:
             return 0.0
         end = self._host.clock.time() if self.end_time is None else self.end_time
         return end - self.start_time
-
-    @property
-    def stop_requested(self) -> bool:
-        """Tell whether `stop` was called."""
-        return self._stop_requested
 
     def run(self) -> Scan:
         """Run it; possible once.
@@ -174,9 +115,73 @@ class Scan:
         self._host.execute(self)
         return self
 
+    # Control, from another thread, a preset or a metadata callable, or at the prompt
+
     def stop(self) -> None:
-        """End the scan after the present point; from another thread or a callback."""
-        self._stop_requested = True
+        """End the scan after the present point; ``end_reason`` is STOPPED then."""
+        self.control.request_stop()
+
+    def pause(self, reason: str = "paused") -> None:
+        """Let the scan wait after the present point, until `resume`.
+
+        Axes may be moved and counters used meanwhile; the scan puts them back first.
+        """
+        self.control.request_pause(reason)
+
+    def resume(self) -> None:
+        """Let a paused scan go on; at the prompt it runs to its end.
+
+        Raises:
+            ScanError: When it is not paused.
+        """
+        if self.state is not ScanState.PAUSED and not self.control.pause:
+            raise ScanError(f"{self.title}: is {self.state}, not paused")
+        if self._run is not None and self._host.paused is self:
+            self._run.resume()
+        else:
+            self.control.request_resume()
+
+    def abort(self) -> None:
+        """End the scan at once, as Ctrl-C does; axes are stopped, data are kept.
+
+        Raises:
+            ScanError: When it does not run.
+        """
+        if self.state in (ScanState.IDLE, ScanState.DONE):
+            raise ScanError(f"{self.title}: is {self.state}, there is nothing to abort")
+        if self._run is not None and self._host.paused is self:
+            with suppress(KeyboardInterrupt):
+                self._run.give_up()
+            return
+        self.control.request_abort()
+        for problem in stop_all(self.plan.trajectory.axes, wait=False):
+            _log.warning("%s", problem)
+
+    def attach(self, run: Resumable) -> None:
+        """Remember the run, to resume it; the engine calls this."""
+        self._run = run
+
+    def add_preset(self, preset: Any) -> None:
+        """Add hooks to this scan; see `session_shell.scanning.presets.ScanPreset`."""
+        self._refuse_when_begun("add_preset")
+        self.presets.append(preset)
+
+    def add_watchdog(
+        self, check: Callable[[Any], Any], action: Action = "pause", interval: float = 1.0
+    ) -> None:
+        """Let a function look whether the scan may go on.
+
+        Args:
+            check: Gets the scan; returns a reason while it must not go on.
+            action: ``pause`` (until `check` returns nothing), ``stop`` or ``abort``.
+            interval: Seconds between two looks.
+        """
+        self._refuse_when_begun("add_watchdog")
+        self.watchdogs.append(Watchdog(check, action, interval))
+
+    def _refuse_when_begun(self, what: str) -> None:
+        if self.state is not ScanState.IDLE:
+            raise ScanError(f"{self.title}: {what} comes too late, the scan is {self.state}")
 
     def add_comment(self, text: str) -> None:
         """Add a remark, saved with its time in the file; before or while the scan runs.

@@ -9,18 +9,24 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from session_shell.clock import Clock
 from session_shell.devices.protocols import Movable, is_axis
 from session_shell.errors import SessionShellError
 from session_shell.interrupts import InterruptGuard
+from session_shell.scanning.columns import RowSource
 from session_shell.scanning.documents import Sink
 from session_shell.scanning.engine import run_scan
+from session_shell.scanning.host import FileSink, ScanFacts
 from session_shell.scanning.metadata import Caller
-from session_shell.scanning.scan import FileSink, Scan, ScanFacts
+from session_shell.scanning.presets import Watchdog
+from session_shell.scanning.scan import Scan
 from session_shell.scanning.scan_meta import ScanMeta
 from session_shell.session.saving import ScanSaving
+
+if TYPE_CHECKING:
+    from session_shell.nexus import FileTemplate
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +55,11 @@ class SessionHost:
         self.stream = stream
         self.scans: deque[Scan] = deque(maxlen=RECENT)
         self.running: Scan | None = None
+        self.paused: Scan | None = None
+        self.keys = False
+        self._template: FileTemplate | None = None
+        self.presets: list[Any] = []
+        self.watchdogs: list[Watchdog] = []
         self.command = ""
         self.configuration: Mapping[str, str] = {}
         self.last_numbers: dict[str, int] = {}
@@ -72,7 +83,14 @@ class SessionHost:
         """Reserve the next number in the folder of SCAN_SAVING."""
         if not scan.plan.save:
             return None
-        from session_shell.nexus import ScanFile, last_number  # h5py costs 40 ms of start-up
+        from session_shell.nexus import (  # h5py costs 40 ms of start-up
+            FileTemplate,
+            ScanFile,
+            last_number,
+        )
+
+        if self._template is None:
+            self._template = FileTemplate()
 
         folder, filename = self.saving.folder, self.saving.scan_filename()
         key = str(folder)
@@ -80,9 +98,15 @@ class SessionHost:
             # The folder may know more than we do: another session, or lost settings.
             known = self.last_numbers.get(key, 0)
             self.last_numbers[key] = max(known, last_number(folder, filename))
-        file = ScanFile.reserve(folder, filename, self.last_numbers[key] + 1)
+        file = ScanFile.reserve(folder, filename, self.last_numbers[key] + 1, self._template)
         self.last_numbers[key] = file.number
         return file
+
+    def rows_of(self, file: Path, number: int) -> RowSource:
+        """Return what reads the points of a scan from its file."""
+        from session_shell.nexus import StoredRows  # h5py costs 40 ms of start-up
+
+        return StoredRows(file, number)
 
     def sinks(self) -> Sequence[Sink]:
         """The table, when there is a stream to show it on, and what was added."""
@@ -106,12 +130,19 @@ class SessionHost:
 
     def scan_begins(self, scan: Scan) -> None:
         """Remember the scan."""
-        self.running = scan
-        self.scans.append(scan)
+        self.running, self.paused = scan, None if self.paused is scan else self.paused
+        if scan not in self.scans:
+            self.scans.append(scan)
+
+    def scan_pauses(self, scan: Scan) -> None:
+        """Give the prompt back; other scans may run meanwhile."""
+        self.running, self.paused = None, scan
+        self.on_scan_end()
 
     def scan_ends(self, scan: Scan) -> None:
         """Link its file in the master file and save what must survive."""
         self.running = None
+        self.paused = None if self.paused is scan else self.paused
         if scan.file is not None and scan.file.exists():
             self._link(scan.file, scan.number)
         self.on_scan_end()

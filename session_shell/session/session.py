@@ -237,6 +237,8 @@ class Session:
         if self.closed:
             return
         self.closed = True
+        if self.host.paused is not None:
+            self.host.paused.abort()
         for axis in self.host.axes():
             try:
                 if getattr(axis, "is_moving", False):

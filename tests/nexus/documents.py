@@ -147,7 +147,8 @@ def amesh(backnforth: bool = False, **more: Any) -> ScanStarted:
         shape=(3, 4),
         grid=((0.0, 1.0, 2.0), (10.0, 11.0, 12.0, 13.0)),
         plot=("diode", "diode3"),
-        parameters={"backnforth": backnforth, "count_time": 0.1},
+        backnforth=backnforth,
+        parameters={"count_time": 0.1},
         **more,
     )
 

@@ -17,6 +17,7 @@ from session_shell.scanning.documents import (
     Comment,
     EndReason,
     MetadataFailure,
+    Pause,
     Position,
     ScanStarted,
 )
@@ -292,8 +293,8 @@ def test_session_texts() -> None:
     entry = entry_of(loopscan(configuration={"demo_setup.py": "x = 1", "demo setup.py": "y"}))
     assert value(entry, "session/name") == "demo"
     assert value(entry, "session/host") == "somewhere"
-    assert value(entry, "session/configuration/demo_setup_py") == "x = 1"
-    name = attribute(entry, "session/configuration/demo_setup_py_2", "original_name")
+    assert value(entry, "session/demo_setup_py") == "x = 1"
+    name = attribute(entry, "session/demo_setup_py_2", "original_name")
     assert name == "demo setup.py"
 
 
@@ -479,3 +480,11 @@ def test_the_metadata_is_not_changed() -> None:
 def test_text_that_hdf5_cannot_hold() -> None:
     doc = replace(ascan(), title="a\0b\ud800", channels=(ELAPSED, DIODE))
     assert value(entry_of(doc), "title") == "a\\x00b\\ud800"
+
+
+def test_pauses_are_kept_with_their_reason() -> None:
+    doc = loopscan()
+    pause = Pause(time=1_700_000_010.0, reason="no beam", seconds=12.5)
+    entry = entry_of(doc, ended(doc, 3, pauses=(pause,)))
+    assert value(entry, "scan/pauses/pause_01/reason") == "no beam"
+    assert value(entry, "scan/pauses/pause_01/duration") == 12.5

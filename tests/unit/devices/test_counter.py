@@ -306,11 +306,6 @@ def test_unknown_modes(counter: Counter, bad: Any) -> None:
         counter(constant=1.0).mode = bad
 
 
-def test_samples_are_not_supported(counter: Counter) -> None:
-    with pytest.raises(DeviceError, match=r"SAMPLES is not supported.*use STATS"):
-        counter(mode="SAMPLES")
-
-
 @pytest.mark.parametrize("bad", [-1, math.nan, "1", True])
 def test_bad_count_times(counter: Counter, bad: Any) -> None:
     with pytest.raises(DeviceError, match="diode: count time"):

@@ -1,0 +1,107 @@
+"""Control scans: go on after a pause, end one, and hooks for all scans of the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from session_shell.current import current_session
+from session_shell.errors import CommandError
+from session_shell.scanning.presets import Action, ScanPreset, Watchdog
+from session_shell.scanning.scan import Scan
+
+__all__ = ["ScanPreset", "abort", "add_preset", "add_watchdog", "remove_preset", "resume"]
+
+
+def resume() -> Scan:
+    """Let the scan go on that was paused with Ctrl-Z; its axes go back first.
+
+    Returns:
+        The scan, when it is over.
+
+    Raises:
+        CommandError: When none is paused.
+
+    Example:
+        ``resume()``
+    """
+    scan = _paused("resume")
+    scan.resume()
+    return scan
+
+
+def abort() -> Scan:
+    """End the scan that was paused with Ctrl-Z; what was measured is kept.
+
+    Returns:
+        The scan.
+
+    Raises:
+        CommandError: When none is paused.
+
+    Example:
+        ``abort()``
+    """
+    scan = _paused("abort")
+    scan.abort()
+    return scan
+
+
+def add_preset(preset: Any) -> None:
+    """Add hooks to all scans of this session.
+
+    Args:
+        preset: An object with some of the methods ``prepare(scan)``, ``start(scan)``,
+            ``stop(scan)``, ``before_point(scan, index)``, ``after_point(scan, index)``; see
+            `ScanPreset`.
+
+    Example:
+        ``add_preset(my_shutter_preset)``
+    """
+    hooks = ("prepare", "start", "stop", "before_point", "after_point")
+    if isinstance(preset, type) or not any(hasattr(preset, hook) for hook in hooks):
+        raise CommandError(
+            f"add_preset: expected an object with {', '.join(hooks[:-1])} or {hooks[-1]}, "
+            f"got {preset!r}"
+        )
+    current_session().host.presets.append(preset)
+
+
+def add_watchdog(
+    check: Callable[[Any], Any], action: Action = "pause", interval: float = 1.0
+) -> None:
+    """Let a function look whether scans of this session may go on.
+
+    Args:
+        check: Gets the scan; returns a reason (some text) while it must not go on.
+        action: ``"pause"`` waits until `check` returns nothing, ``"stop"`` ends the scan after
+            the point, ``"abort"`` at once.
+        interval: Seconds between two looks.
+
+    Example:
+        ``add_watchdog(lambda scan: "no beam" if srcur.value < 1 else None)``
+    """
+    current_session().host.watchdogs.append(Watchdog(check, action, interval))
+
+
+def remove_preset(hook: Any) -> None:
+    """Remove a preset, or the function of a watchdog, from the session.
+
+    Example:
+        ``remove_preset(my_shutter_preset)``
+    """
+    host = current_session().host
+    if hook in host.presets:
+        host.presets.remove(hook)
+        return
+    dogs = [dog for dog in host.watchdogs if hook in (dog, dog.check)]
+    if not dogs:
+        raise CommandError(f"remove_preset: {hook!r} is no preset of this session")
+    host.watchdogs.remove(dogs[0])
+
+
+def _paused(command: str) -> Scan:
+    scan = current_session().host.paused
+    if not isinstance(scan, Scan):
+        raise CommandError(f"{command}: no scan is paused (Ctrl-Z pauses one)")
+    return scan

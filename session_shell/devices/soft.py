@@ -1,0 +1,404 @@
+"""Soft axes and soft counters: anything in Python that can be set or read, as a device.
+
+An attribute, a property, a method or a function will do::
+
+    - class: soft_axis
+      name: temp
+      obj: $oven
+      position: setpoint
+      move: set_to
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from session_shell.devices.checks import not_negative, number, positive
+from session_shell.devices.context import DeviceContext
+from session_shell.devices.motion import Arrived
+from session_shell.devices.protocols import Channel, Status, Value
+from session_shell.devices.sampling import (
+    SamplingMode,
+    channels_of,
+    reduce_samples,
+    samples_per_point,
+    sampling_mode,
+)
+from session_shell.devices.text import interval, quantity, summary
+from session_shell.devices.verbs import AxisVerbs, Limits
+from session_shell.errors import DeviceError, SessionShellError
+
+_ARRIVED = Arrived()
+_FASTEST = 1e5
+"""Samples per second; time of the day tells no finer."""
+
+Member = str | Callable[..., Any]
+Read = Callable[[], Any]
+Write = Callable[[float], Any]
+
+
+class SoftAxis(AxisVerbs):
+    """An axis made of something that can be set.
+
+    What `move` returns may be a status (with ``done()`` and ``result()``); otherwise the axis is
+    there when `move` returns.
+
+    >>> temp = SoftAxis("temp", read, write, unit="K", context=context)  # doctest: +SKIP
+    """
+
+    __slots__ = ("_move", "_position", "_status", "_stop", "_text")
+
+    def __init__(
+        self,
+        name: str,
+        position: Read,
+        move: Write,
+        *,
+        stop: Callable[[], Any] | None = None,
+        unit: str = "",
+        limits: Limits = (None, None),
+        context: DeviceContext,
+        text: str = "",
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(name, unit=unit, limits=limits, context=context, config=config)
+        self._position = position
+        self._move = move
+        self._stop = stop
+        self._status: Status = _ARRIVED
+        self._text = text
+        _ = self.position  # what cannot be read is refused here, not in the middle of a scan
+
+    @property
+    def position(self) -> float:
+        """Position now, as the object tells it."""
+        return _read(self._position, "position", self.name)
+
+    @property
+    def is_moving(self) -> bool:
+        """True until the status that its move gave is done."""
+        return not self._status.done()
+
+    def start_move(self, target: float) -> Status:
+        """Set the object to `target`, in `unit`."""
+        goal = number(target, "target", self.name)
+        self.check_targets((goal,))
+        if self.is_moving:
+            raise DeviceError("is moving: wait for it or stop it first", device=self.name)
+        answer = _call(lambda: self._move(goal), "move", self.name)
+        is_status = callable(getattr(answer, "done", None)) and callable(
+            getattr(answer, "result", None)
+        )
+        self._status = answer if is_status else _ARRIVED
+        return self._status
+
+    def stop(self) -> None:
+        """Call what stops it, if there is something; harmless when it stands still."""
+        if self._stop is not None:
+            _call(self._stop, "stop", self.name)
+
+    def wait_move(self, timeout: float | None = None) -> None:
+        """Wait until it stands still; raise what went wrong, or `TimeoutError`."""
+        self._status.result(None if timeout is None else not_negative(timeout, "timeout"))
+
+    def channel_metadata(self) -> dict[str, Any]:
+        """Return what it is made of, for the NXpositioner group."""
+        return {"description": f"soft axis: {self._text}"} | self._limit_metadata()
+
+    def __info__(self) -> str:
+        """Write its position and what it is made of, as `info(axis)` shows them."""
+        rows = [
+            ("position", quantity(self.position, self.unit)),
+            ("state", str(self.state)),
+            ("limits", interval(*self._limits, self.unit)),
+            ("made of", self._text),
+        ]
+        return summary(f"{self.name}: soft axis", rows)
+
+
+class SoftCounter:
+    """A counter made of something that can be read; polled during the count time.
+
+    >>> counter = SoftCounter("t", oven.read, unit="K", mode="STATS", context=c)  # doctest: +SKIP
+    """
+
+    __slots__ = (
+        "_channels",
+        "_context",
+        "_count",
+        "_count_time",
+        "_mode",
+        "_rate",
+        "_read",
+        "_samples",
+        "_text",
+        "config",
+        "name",
+        "unit",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        read: Read,
+        *,
+        unit: str = "",
+        mode: SamplingMode | str = SamplingMode.MEAN,
+        sampling_rate: float = 100.0,
+        context: DeviceContext,
+        text: str = "",
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.unit = unit
+        self.config: Mapping[str, Any] = config or {}
+        self._context = context
+        self._read = read
+        self._text = text
+        self._samples: list[float] = []
+        self._count_time = 0.0
+        self._count = 1
+        self.sampling_rate = sampling_rate
+        self.mode = mode
+        _ = self.value  # what cannot be read is refused here, not in the middle of a scan
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """One channel; in mode STATS seven, in mode SAMPLES two: the mean and an array."""
+        return self._channels
+
+    @property
+    def mode(self) -> SamplingMode:
+        """What is made of the samples of a point; a new one holds from the next scan."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, value: SamplingMode | str) -> None:
+        self._mode = sampling_mode(value, self.name)
+        self._channels = channels_of(self.name, self._mode, self.unit, self._count)
+
+    @property
+    def sampling_rate(self) -> float:
+        """Samples per second of count time, as far as the object can keep up."""
+        return self._rate
+
+    @sampling_rate.setter
+    def sampling_rate(self, value: float) -> None:
+        rate = positive(value, "sampling_rate", self.name)
+        if rate > _FASTEST:
+            raise DeviceError(
+                f"sampling_rate must be {_FASTEST:g} per second or less, not {rate:g}",
+                device=self.name,
+            )
+        self._rate = rate
+
+    @property
+    def sampling_period(self) -> float:
+        """Seconds between two samples."""
+        # The first and the last sample are enough when these are all that is used.
+        return 1e9 if self._mode is SamplingMode.SINGLE else 1 / self._rate
+
+    @property
+    def value(self) -> float:
+        """One sample now, outside of any scan."""
+        return _read(self._read, "value", self.name)
+
+    raw_read = value
+
+    def prepare(self, count_time: float, npoints: int) -> None:  # noqa: ARG002
+        """Get ready for gates of `count_time` seconds."""
+        self._count_time = not_negative(count_time, "count time", self.name)
+        self._count = samples_per_point(self._count_time, self._rate)
+        self._channels = channels_of(self.name, self._mode, self.unit, self._count)
+        self._samples = []
+
+    def trigger(self) -> None:
+        """Start a point without samples."""
+        self._samples = []
+
+    def sample(self) -> None:
+        """Take one sample of the point."""
+        self._samples.append(self.value)
+
+    def read(self) -> Sequence[Value]:
+        """Return the values of the point; one sample is taken now if there was none."""
+        samples = self._samples or [self.value]
+        return reduce_samples(self._mode, samples, self._count_time, self._count)
+
+    def stop(self) -> None:
+        """Do nothing: it is not asked outside the gate."""
+
+    def channel_metadata(self) -> dict[str, Any]:
+        """Return what it is made of and its mode, for the NXdetector group."""
+        return {
+            "description": f"soft counter: {self._text}",
+            "mode": str(self._mode),
+            "sampling_rate": self._rate,
+            "sampling_rate@units": "Hz",
+        }
+
+    def __info__(self) -> str:
+        """Write its value and settings, as `info(counter)` shows them."""
+        rows = [
+            ("value now", quantity(self.value, self.unit)),
+            ("mode", f"{self._mode}, {quantity(self._rate, 'samples/s')}"),
+            ("channels", ", ".join(channel.name for channel in self._channels)),
+            ("made of", self._text),
+        ]
+        return summary(f"{self.name}: soft counter", rows)
+
+    def __repr__(self) -> str:
+        return f"<counter {self.name}: {self._text}, {self._mode}>"
+
+
+def soft_axis(
+    name: str,
+    *,
+    context: DeviceContext,
+    config: Mapping[str, Any] | None = None,
+    obj: Any,
+    position: Member = "position",
+    move: Member = "move",
+    stop: Member | None = None,
+    low_limit: float | None = None,
+    high_limit: float | None = None,
+    unit: str = "",
+) -> SoftAxis:
+    """Build a soft axis from an object and the names of its members, or from functions.
+
+    `position` and `move` are names of attributes, properties or methods of `obj`, or functions; a
+    `move` that is no method is an attribute to be set. Limits are in `unit`.
+    """
+    return SoftAxis(
+        name,
+        _reader(obj, position, "position", name),
+        _writer(obj, move, name),
+        stop=None if stop is None else _caller(obj, stop, "stop", name),
+        unit=unit,
+        limits=(low_limit, high_limit),
+        context=context,
+        text=f"{_words(obj)}, position {_words(position)}, move {_words(move)}",
+        config=config,
+    )
+
+
+def soft_counter(
+    name: str,
+    *,
+    context: DeviceContext,
+    config: Mapping[str, Any] | None = None,
+    obj: Any = None,
+    value: Member | None = None,
+    unit: str = "",
+    mode: str = "MEAN",
+    sampling_rate: float = 100.0,
+    apply: Callable[[Any], Any] | None = None,
+) -> SoftCounter:
+    """Build a soft counter from an object and the name of what is read, or from a function.
+
+    `value` is the name of an attribute, property or method of `obj`, or a function; without it
+    `obj` itself is called, and if it cannot be, its attribute ``value`` is read. What is read goes
+    through `apply` first, if that is given.
+    """
+    if value is None:
+        value = obj if callable(obj) else "value"
+    read = _reader(obj, value, "value", name)
+    if apply is None:
+        convert = read
+    elif callable(apply):
+        function = apply
+
+        def convert() -> Any:
+            return function(read())
+    else:
+        raise DeviceError(f"apply must be a function, not {apply!r:.40}", device=name)
+    text = _words(value) if callable(value) else f"{_words(obj)}, {value}"
+    return SoftCounter(
+        name,
+        convert,
+        unit=unit,
+        mode=mode,
+        sampling_rate=sampling_rate,
+        context=context,
+        text=text,
+        config=config,
+    )
+
+
+def _read(read: Read, what: str, name: str) -> float:
+    value = _call(read, what, name)
+    if value.__class__ is float:
+        return float(value)
+    # A state that is true or false counts as 1 or 0; numpy's truth values are no numbers.Real.
+    if type(value).__name__ in ("bool", "bool_"):
+        return float(value)
+    if getattr(value, "shape", None) == () and not isinstance(value, numbers.Real):
+        value = value.item()
+    if not isinstance(value, numbers.Real):
+        raise DeviceError(f"its {what} must be a number, not {value!r:.60}", device=name)
+    return float(value)
+
+
+def _call(function: Callable[[], Any], what: str, name: str) -> Any:
+    try:
+        return function()
+    except SessionShellError:
+        raise
+    except Exception as error:
+        raise DeviceError(
+            f"its {what} failed: {type(error).__name__}: {error}", device=name
+        ) from error
+
+
+def _reader(obj: Any, member: Member, what: str, name: str) -> Read:
+    if not isinstance(member, str):
+        return _caller(obj, member, what, name)
+    _check_member(obj, member, what, name)
+
+    def read() -> Any:
+        found = getattr(obj, member)
+        return found() if callable(found) else found
+
+    return read
+
+
+def _writer(obj: Any, member: Member, name: str) -> Write:
+    if isinstance(member, str):
+        _check_member(obj, member, "move", name)
+        if not callable(getattr(obj, member, None)):
+            return lambda target: setattr(obj, member, target)
+    function = _caller(obj, member, "move", name)
+    return lambda target: function(target)
+
+
+def _caller(obj: Any, member: Member, what: str, name: str) -> Callable[..., Any]:
+    if isinstance(member, str):
+        _check_member(obj, member, what, name)
+        member = getattr(obj, member)
+    if not callable(member):
+        raise DeviceError(
+            f"{what} must be the name of a method, or a function, not {member!r:.40}", device=name
+        )
+    return member
+
+
+def _check_member(obj: Any, member: str, what: str, name: str) -> None:
+    if obj is None:
+        raise DeviceError(f"give an object whose {member!r} is its {what}", device=name)
+    # Asked of the class first: reading a property may take long or fail.
+    if not hasattr(type(obj), member) and not hasattr(obj, member):
+        raise DeviceError(
+            f"{_words(obj)} has no {member!r} to use as its {what}: say {what}=...", device=name
+        )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    for attribute in ("name", "__name__"):
+        text = getattr(value, attribute, None)
+        if isinstance(text, str):
+            return text
+    return type(value).__name__

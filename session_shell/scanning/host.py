@@ -1,0 +1,113 @@
+"""What a scan needs of the session that runs it, and what the session needs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from session_shell.clock import Clock
+from session_shell.devices.protocols import Movable
+from session_shell.interrupts import InterruptGuard
+from session_shell.scanning.columns import RowSource
+from session_shell.scanning.documents import Sink
+from session_shell.scanning.metadata import Caller
+from session_shell.scanning.presets import Watchdog
+from session_shell.scanning.scan_meta import ScanMeta
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """What the file tells about where a scan was made."""
+
+    session: str = ""
+    user: str = ""
+    host: str = ""
+    command: str = ""
+    configuration: Mapping[str, str] | None = None
+
+
+class Resumable(Protocol):
+    """A run of a scan that was paused."""
+
+    def resume(self) -> None:
+        """Go on to the end."""
+        ...
+
+    def give_up(self) -> None:
+        """End it as aborted."""
+        ...
+
+
+class FileSink(Sink, Protocol):
+    """The file of one scan, reserved: number and name are decided."""
+
+    @property
+    def number(self) -> int:
+        """Scan number."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """File name that the scan will have."""
+        ...
+
+    def discard(self) -> None:
+        """Give the reservation up."""
+        ...
+
+
+class ScanHost(Protocol):
+    """What a scan needs of the session that runs it."""
+
+    clock: Clock
+    guard: InterruptGuard
+    caller: Caller
+    scan_meta: ScanMeta
+    presets: list[Any]
+    watchdogs: list[Watchdog]
+    paused: Any
+    """The scan that was paused at the prompt, None when there is none."""
+    keys: bool
+    """Ctrl-Z pauses and Ctrl-\\\\ stops a scan: somebody sits at the prompt."""
+
+    def axes(self) -> Sequence[Movable]:
+        """All axes whose positions are recorded."""
+        ...
+
+    def publishers(self) -> Sequence[Any]:
+        """Devices that publish metadata with every scan."""
+        ...
+
+    def reserve(self, scan: Any) -> FileSink | None:
+        """Reserve a number and a file, None for a scan that is not saved."""
+        ...
+
+    def rows_of(self, file: Path, number: int) -> RowSource:
+        """Return what reads the points of a scan from its file."""
+        ...
+
+    def sinks(self) -> Sequence[Sink]:
+        """What else reads the documents of the scan."""
+        ...
+
+    def facts(self) -> ScanFacts:
+        """Where and by whom scans are made."""
+        ...
+
+    def execute(self, scan: Any) -> None:
+        """Run the scan with the engine."""
+        ...
+
+    def scan_begins(self, scan: Any) -> None:
+        """Take note that a scan begins, or goes on after a pause."""
+        ...
+
+    def scan_pauses(self, scan: Any) -> None:
+        """Take note that a scan was paused and the prompt is back."""
+        ...
+
+    def scan_ends(self, scan: Any) -> None:
+        """Take note that a scan is over, however it ended."""
+        ...
