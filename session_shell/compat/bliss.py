@@ -17,7 +17,6 @@ from session_shell.current import current_session
 from session_shell.errors import SessionShellError
 from session_shell.scanning import scan_meta
 
-
 _SESSIONS = "__session_shell_sessions__"
 
 

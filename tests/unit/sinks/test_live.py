@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+
 from session_shell.sinks import live
 from session_shell.sinks.live import LiveDisplay
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from session_shell.devices.protocols import Channel
 from session_shell.scanning.documents import (
     EndReason,
