@@ -57,7 +57,7 @@ def per_second(name: str, counter: Any) -> Any:
         counter: The counter; its unit ``counts`` becomes ``counts/s``.
 
     Example:
-        ``per_second("mon_rate", mon)``
+        ``per_second("diode1_rate", diode1)``
     """
     from session_shell.devices.calc_counter import per_second as made
 

@@ -165,7 +165,8 @@ class CalculatedCounter:
         if not shape and result.__class__ is float:
             return float(result)
         try:
-            array = np.asarray(result, dtype=float)
+            # None would become NaN; a function that forgot its `return` is wrong.
+            array = np.asarray("None" if result is None else result, dtype=float)
         except (TypeError, ValueError):
             raise DeviceError(
                 f"{self.text} must give {_shape_words(shape)}, not {result!r:.60}",
@@ -257,8 +258,14 @@ def per_second(
     config: Mapping[str, Any] | None = None,
     counter: Detector,
 ) -> CalculatedCounter:
-    """Build a counter that is another one divided by the count time; ``counts`` to ``counts/s``."""
+    """Build a counter that is another one divided by the count time; ``counts`` to ``counts/s``.
+
+    Raises `ConfigError` when the unit is one per second already.
+    """
     unit = counter.channels[0].unit
+    if unit.endswith("/s"):
+        message = f"{counter.name} is per second already: its unit is {unit}"
+        raise ConfigError(message, key="counter")
 
     def rate(value: Any, count_time: float) -> Any:
         return value / count_time

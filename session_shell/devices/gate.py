@@ -35,8 +35,10 @@ def _sample(polled: Sequence[HasSampling], clock: Clock, seconds: float) -> None
             if elapsed >= due[index] - _ROUNDING:
                 counter.sample()
                 # One that takes longer than its period is asked again at once.
-                due[index] = max(due[index] + counter.sampling_period, elapsed)
+                due[index] = max(due[index] + counter.sampling_period, clock.time() - begin)
         elapsed = clock.time() - begin
+        if elapsed >= seconds:
+            return
         # No sample falls on the end of the gate.
         upcoming = min(at if at < seconds - _ROUNDING else seconds for at in due)
         clock.sleep(upcoming - elapsed)

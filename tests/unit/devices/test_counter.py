@@ -381,3 +381,17 @@ def test_info_of_other_models(counter: Counter, keys: dict[str, Any], part: str)
     device = counter(**keys)
     assert part in device.__info__()
     assert device.channel_metadata()["sampling_rate"] == device.sampling_rate == 100.0
+
+
+def test_all_samples_of_a_point(counter: Counter) -> None:
+    noisy = counter(model="constant", constant=5.0, noise=1.0, mode="SAMPLES", unit="V")
+    noisy.prepare(0.1, 3)
+    value, samples = noisy.channels
+    assert (value.shape, samples.shape, samples.name) == ((), (10,), "diode_samples")
+    noisy.trigger()
+    mean, drawn = noisy.read()
+    assert mean == pytest.approx(drawn.mean())
+    assert drawn.std() > 0
+    still = counter(constant=5.0, mode="SAMPLES")
+    still.prepare(0.02, 1)
+    assert still.read()[1].tolist() == [5.0, 5.0]
