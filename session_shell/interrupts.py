@@ -12,7 +12,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -32,8 +32,8 @@ class InterruptGuard:
 
     def __init__(self) -> None:
         self._depth = 0
-        self._shields = 0
-        self._pending: BaseException | None = None
+        self.shields = 0
+        self.pending: BaseException | None = None
         self._fired = False
         self._previous: dict[int, Any] = {}
         self.count = 0
@@ -50,7 +50,7 @@ class InterruptGuard:
             yield
             return
         if self._depth == 0:
-            self._pending, self._fired, self.count = None, False, 0
+            self.pending, self._fired, self.count = None, False, 0
             self._previous = {s: signal.signal(s, self._on_signal) for s in _SIGNALS}
         self._depth += 1
         try:
@@ -59,28 +59,25 @@ class InterruptGuard:
             self._depth -= 1
             if self._depth == 0:
                 self._restore()
-        if self._depth == 0 and self._pending is not None:
+        if self._depth == 0 and self.pending is not None:
             raise self._take()
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
         """Hold signals back until the end of the block."""
-        self._shields += 1
+        self.shields += 1
         try:
             yield
         finally:
-            self._shields -= 1
+            self.shields -= 1
         self.check()
 
-    @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Let a signal through inside the block although a shield is around it."""
-        shields, self._shields = self._shields, 0
-        try:
-            self.check()
-            yield
-        finally:
-            self._shields = shields
+    def opened(self) -> AbstractContextManager[None]:
+        """Let a signal through inside the block although a shield is around it.
+
+        What is returned may be entered again and again, as a scan does for each point.
+        """
+        return _Opened(self)
 
     @contextmanager
     def requests(self, actions: Mapping[str, Callable[[], None]]) -> Iterator[None]:
@@ -101,11 +98,11 @@ class InterruptGuard:
 
     def check(self) -> None:
         """Raise what was held back, if anything was and no shield is up."""
-        if self._pending is not None and self._shields == 0 and not self._fired:
+        if self.pending is not None and self.shields == 0 and not self._fired:
             raise self._take()
 
     def _take(self) -> BaseException:
-        pending, self._pending = self._pending, None
+        pending, self.pending = self.pending, None
         self._fired = True
         assert pending is not None
         return pending
@@ -114,15 +111,38 @@ class InterruptGuard:
         self.count += 1
         if signum != signal.SIGINT:
             # Stronger than a Ctrl-C: it ends the session even when a scan is being aborted.
-            self._pending = SystemExit(128 + signum)
-        elif self._pending is None and not self._fired:
-            self._pending = KeyboardInterrupt()
+            self.pending = SystemExit(128 + signum)
+        elif self.pending is None and not self._fired:
+            self.pending = KeyboardInterrupt()
         self.check()
 
     def _restore(self) -> None:
         for signum, handler in self._previous.items():
             signal.signal(signum, handler)
         self._previous = {}
+
+
+class _Opened:
+    """Lower the shields of a guard, and put them up again; not nested in itself."""
+
+    __slots__ = ("_guard", "_shields")
+
+    def __init__(self, guard: InterruptGuard) -> None:
+        self._guard = guard
+        self._shields = 0
+
+    def __enter__(self) -> None:
+        guard = self._guard
+        self._shields, guard.shields = guard.shields, 0
+        if guard.pending is not None:
+            try:
+                guard.check()
+            except BaseException:
+                guard.shields = self._shields
+                raise
+
+    def __exit__(self, *_exc: object) -> None:
+        self._guard.shields = self._shields
 
 
 def _caller_of(action: Callable[[], None]) -> Callable[[int, FrameType | None], None]:

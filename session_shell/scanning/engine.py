@@ -94,6 +94,7 @@ class Run:
         before = self.hooks.before_point if self.hooks.has_points else None
         self.work = Acquisition(self.plan, clock, before)
         self.rows: Iterator[Rows] = (self.plan.acquirer or step)(self.work)
+        self.opened = host.guard.opened()
         self.pauses: list[Pause] = []
         self.places: dict[str, Position] = {}
         self.error: BaseException | None = None
@@ -206,12 +207,12 @@ class Run:
                     self.hooks.after_point(block.first + block.count - 1)
 
     def _next(self) -> Rows | None:
-        with self.host.guard.opened():
+        with self.opened:
             return next(self.rows, None)
 
     def _is_held_up(self) -> bool:
         """Look at requests and watchdogs, pause if need be; True when the scan is to end."""
-        if self._is_complete:
+        if not (self.watchdogs or self.control.wanted) or self._is_complete:
             return False
         if self.watchdogs:
             self._ask_watchdogs()
