@@ -6,7 +6,7 @@ import difflib
 import math
 import numbers
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from session_shell.current import current_session
 from session_shell.devices.derived import as_counter
@@ -29,8 +29,9 @@ class ScanOptions(TypedDict, total=False):
     """Seconds to wait between two points."""
     stab_time: float | None
     """Seconds to wait after a motion, before counting."""
-    run: bool
-    """Run it now (default True); False returns a scan to edit and ``.run()``."""
+    run: bool | Literal["dry"]
+    """Run it now (default True); False returns a scan to edit and ``.run()``; ``"dry"`` only
+    tells what it would take."""
     return_scan: bool
     """Return the scan (default True), else None."""
     scan_info: Mapping[str, Any] | None
@@ -49,7 +50,9 @@ def check_options(command: str, options: Mapping[str, Any]) -> dict[str, Any]:
         key: text(command, key, options[key]) if options.get(key) is not None else None
         for key in ("name", "title")
     }
-    flags = {key: flag(command, key, options.get(key, True)) for key in ("save", "run")}
+    dry = options.get("run") == "dry"
+    flags = {"dry": dry, "run": dry or flag(command, "run", options.get("run", True))}
+    flags["save"] = flag(command, "save", options.get("save", True))
     flags["return_scan"] = flag(command, "return_scan", options.get("return_scan", True))
     waits = {
         key: seconds(command, key, options.get(key) or 0.0) for key in ("sleep_time", "stab_time")

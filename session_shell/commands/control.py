@@ -7,10 +7,19 @@ from typing import Any
 
 from session_shell.current import current_session
 from session_shell.errors import CommandError
+from session_shell.scanning.forecast import Forecast
 from session_shell.scanning.presets import Action, ScanPreset, Watchdog
 from session_shell.scanning.scan import Scan
 
-__all__ = ["ScanPreset", "abort", "add_preset", "add_watchdog", "remove_preset", "resume"]
+__all__ = [
+    "ScanPreset",
+    "abort",
+    "add_preset",
+    "add_watchdog",
+    "remove_preset",
+    "resume",
+    "simulate",
+]
 
 
 def resume() -> Scan:
@@ -98,6 +107,36 @@ def remove_preset(hook: Any) -> None:
     if not dogs:
         raise CommandError(f"remove_preset: {hook!r} is no preset of this session")
     host.watchdogs.remove(dogs[0])
+
+
+def simulate(command: str | Scan) -> Forecast | list[Forecast]:
+    """Tell what scans would do and take: limits are checked, nothing moves or is written.
+
+    Args:
+        command: Commands as typed (``"ascan(roby, 0, 10, 10, 0.1)"``), or a scan that was made
+            with ``run=False``.
+
+    Returns:
+        Points, duration in seconds, ranges and size of the file; a list for several scans.
+
+    Raises:
+        LimitError: When a point cannot be reached.
+
+    Example:
+        ``simulate("amesh(roby, 0, 1, 10, robz, 0, 1, 10, 0.1)")``
+    """
+    if isinstance(command, Scan):
+        return command.simulate()
+    session = current_session()
+    found: list[Forecast] = []
+    before, session.host.dry = session.host.dry, found
+    try:
+        session.run(command)
+    finally:
+        session.host.dry = before
+    if not found:
+        raise CommandError(f"simulate: {command!r} runs no scan")
+    return found[0] if len(found) == 1 else found
 
 
 def _paused(command: str) -> Scan:

@@ -52,8 +52,9 @@ def loopscan(
         npoints: Number of points, at least 1.
         count_time: Seconds per point.
         counters: Counters or measurement groups; none: the active measurement group.
-        options: ``name, title, save=True, sleep_time, stab_time`` (seconds), ``run=True,
-            return_scan=True, scan_info`` (a dict of metadata for this scan).
+        options: ``name, title, save=True, sleep_time, stab_time`` (seconds), ``run=True``
+            (False returns a scan to ``.run()`` later, ``"dry"`` only tells what it would take),
+            ``return_scan=True, scan_info`` (a dict of metadata for this scan).
 
     Returns:
         The scan; ``scan.data["diode3"]`` has shape (npoints,).

@@ -8,7 +8,7 @@ from typing import Any
 from session_shell.commands import arguments as check
 from session_shell.commands.positions import chosen_axes
 from session_shell.current import current_session
-from session_shell.devices.moving import move_together, stop_all
+from session_shell.devices.moving import check_together, move_together, stop_all
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
 
@@ -161,6 +161,9 @@ def _from_here(pairs: Pairs) -> Pairs:
 
 def _move(pairs: Pairs, on_poll: Callable[[], None] | None = None) -> None:
     session = current_session()
+    if session.host.dry is not None:
+        check_together(pairs)
+        return
     if session.host.running is not None and session.host.running.plan.trajectory.axes:
         _refuse_scanned(session.host.running, [axis for axis, _ in pairs])
     move_together(pairs, clock=session.clock, guard=session.guard, on_poll=on_poll)

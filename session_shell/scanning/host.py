@@ -12,6 +12,7 @@ from session_shell.devices.protocols import Movable
 from session_shell.interrupts import InterruptGuard
 from session_shell.scanning.columns import RowSource
 from session_shell.scanning.documents import Sink
+from session_shell.scanning.forecast import Forecast
 from session_shell.scanning.metadata import Caller
 from session_shell.scanning.presets import Watchdog
 from session_shell.scanning.scan_meta import ScanMeta
@@ -69,6 +70,8 @@ class ScanHost(Protocol):
     watchdogs: list[Watchdog]
     paused: Any
     """The scan that was paused at the prompt, None when there is none."""
+    dry: list[Forecast] | None
+    """Where scans leave a forecast instead of running; None: they run."""
     keys: bool
     """Ctrl-Z pauses and Ctrl-\\\\ stops a scan: somebody sits at the prompt."""
 

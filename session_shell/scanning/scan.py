@@ -16,6 +16,7 @@ from session_shell.scanning.collect import Profile
 from session_shell.scanning.control import ScanControl
 from session_shell.scanning.data import ScanData
 from session_shell.scanning.documents import Comment, EndReason
+from session_shell.scanning.forecast import Forecast, forecast
 from session_shell.scanning.host import Resumable, ScanHost
 from session_shell.scanning.metadata import copy_tree
 from session_shell.scanning.plan import ScanPlan
@@ -112,8 +113,19 @@ class Scan(ScanResults):
         """
         if self.state is not ScanState.IDLE:
             raise ScanError(f"{self.title}: a scan can be run once; make a new one")
+        if self._host.dry is not None:
+            self._host.dry.append(self.simulate())
+            return self
         self._host.execute(self)
         return self
+
+    def simulate(self) -> Forecast:
+        """Check limits and devices and tell what the scan would take; nothing moves.
+
+        Example:
+            ``amesh(sy, -1, 1, 50, sz, -1, 1, 50, 0.1, run=False).simulate()``
+        """
+        return forecast(self.plan)
 
     # Control, from another thread, a preset or a metadata callable, or at the prompt
 

@@ -18,6 +18,7 @@ from session_shell.interrupts import InterruptGuard
 from session_shell.scanning.columns import RowSource
 from session_shell.scanning.documents import Sink
 from session_shell.scanning.engine import run_scan
+from session_shell.scanning.forecast import Forecast
 from session_shell.scanning.host import FileSink, ScanFacts
 from session_shell.scanning.metadata import Caller
 from session_shell.scanning.presets import Watchdog
@@ -57,6 +58,7 @@ class SessionHost:
         self.running: Scan | None = None
         self.paused: Scan | None = None
         self.keys = False
+        self.dry: list[Forecast] | None = None
         self._template: FileTemplate | None = None
         self.presets: list[Any] = []
         self.watchdogs: list[Watchdog] = []
