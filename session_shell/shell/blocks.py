@@ -54,7 +54,8 @@ def _begins_new(line: str) -> bool:
 
 def _incomplete(lines: list[str]) -> bool:
     """Tell whether Python needs more lines; what is wrong is complete: running it tells why."""
-    # A decorator, or a header of a block, stands for what must follow.
+    if lines[-1].endswith("\\"):
+        return True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # shown when it is run
         try:

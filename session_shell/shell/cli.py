@@ -26,11 +26,21 @@ Exit codes:
 """
 
 
+class _OutputGoneError(SessionShellError):
+    """Whoever read standard output has gone."""
+
+
 class _Program(click.Group):
     """The program: ``-s NAME`` means ``open NAME``, as BLISS users type it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _with_open(args))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would end without a word
+            raise _OutputGoneError from error
 
 
 def _with_open(args: Sequence[str]) -> list[str]:
@@ -242,13 +252,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted by Ctrl-C", 130)
-    except SessionShellError as error:
-        return _say(" ".join(str(error).split()), 1)
-    except BrokenPipeError:
+    except (_OutputGoneError, BrokenPipeError):
         # What is still buffered has nobody to read it: Python must not try again at exit.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _say("nobody reads the output any more (broken pipe)", 1)
+    except SessionShellError as error:
+        return _say(" ".join(str(error).split()), 1)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _say(f"{place}{error.strerror or error}", 1)

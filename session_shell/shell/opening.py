@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, TextIO
 
 from session_shell.clock import Clock, RealClock, VirtualClock
+from session_shell.errors import SessionShellError
 from session_shell.shell import logs, signals
 from session_shell.shell.batch import Job, exit_code, run_job
 from session_shell.shell.places import Places
@@ -72,7 +74,7 @@ class Opening:
         _tell_problems(session)
         job = self.job
         if not at_terminal and sys.stdin is not None and (self.interactive or not asked):
-            job = replace(job, lines=sys.stdin)
+            job = replace(job, lines=_typed_lines(sys.stdin))
         code = run_job(session, job)
         if not prompt:
             return code
@@ -83,6 +85,18 @@ class Opening:
         from session_shell.shell.app import run_prompt  # 0.2 s: IPython
 
         return run_prompt(session)
+
+
+def _typed_lines(stream: TextIO) -> Iterator[str]:
+    """Yield the lines of `stream` as they come, which are UTF-8 whatever the locale says."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    for number, line in enumerate(stream, 1):
+        try:
+            line.encode("utf-8")
+        except UnicodeEncodeError:
+            raise SessionShellError(f"stdin:{number}: this line is no UTF-8 text") from None
+        yield line.removeprefix("\ufeff") if number == 1 else line
 
 
 def _tell_problems(session: Session) -> None:

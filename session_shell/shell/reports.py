@@ -15,7 +15,9 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 def one_line(error: BaseException) -> str:
     """Say what went wrong in one line, with the type of errors that are not ours."""
-    text = " ".join(str(error).split())
+    # A syntax error adds its place to its text; the place is told in front.
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    text = " ".join(message.split())
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by Ctrl-C"
     if isinstance(error, SessionShellError):
@@ -76,9 +78,9 @@ def details(error: BaseException) -> str:
     """Return the traceback of what is not ours; empty when one line says it all."""
     if isinstance(error, SessionShellError | KeyboardInterrupt | SystemExit):
         return ""
-    frames = strip_frames(error)
-    lines = traceback.format_exception(type(error), error.with_traceback(frames))
-    return "".join(lines)
+    if isinstance(error, SyntaxError):
+        return "".join(traceback.format_exception_only(error))
+    return "".join(traceback.format_exception(error.with_traceback(strip_frames(error))))
 
 
 def _walk(tb: TracebackType | None) -> Iterator[TracebackType]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from session_shell.devices.protocols import Channel
@@ -50,32 +51,36 @@ def choose(channels: Sequence[Channel], width: int, digits: int) -> tuple[list[C
     The time of day is never shown: the elapsed time says it shorter. One column is always kept.
     """
     columns = [column_of(i, c) for i, c in enumerate(channels) if c.name != "epoch"]
-    used = max(digits, _INDEX) + 4
-    for position, column in enumerate(columns):
-        used += column.width + 3
-        if used > width and position:
-            return columns[:position], len(columns) - position
-    return columns, 0
+    index = max(digits, _INDEX) + 4
+    ends = list(accumulate((c.width + 3 for c in columns), initial=index))[1:]
+    fitting = max(sum(end <= width for end in ends), 1)
+    return columns[:fitting], len(columns) - fitting
 
 
 class TableText:
     """Lines of the table for one choice of columns."""
 
-    def __init__(self, columns: Sequence[Column], left_out: int = 0, digits: int = 0) -> None:
+    def __init__(self, columns: Sequence[Column], left_out: int, digits: int, width: int) -> None:
         self.columns = columns
+        self._left_out = left_out
         self._index = max(digits, _INDEX)
-        self._left_out = f"  +{left_out} more" if left_out else ""
+        self._width = width
 
     def header(self) -> list[str]:
         """Return the lines above the first row."""
         label = "".join(f"| {c.label.center(c.width)} " for c in self.columns)
-        lines = [f"   {'#':<{self._index}} {label}{self._left_out}".rstrip()]
+        lines = [f"   {'#':<{self._index}} {label}".rstrip()]
+        note = f"  +{self._left_out} more" if self._left_out else ""
+        if len(lines[0] + note) < self._width:
+            lines[0] += note
+            note = ""
         if any(c.group for c in self.columns):
             groups = "".join(f"| {c.group[: c.width].center(c.width)} " for c in self.columns)
             lines.insert(0, " " * (self._index + 4) + groups.rstrip())
         rule = "".join("|" + "-" * (c.width + 2) for c in self.columns)
         lines.append("   " + "-" * (self._index + 1) + rule)
-        return lines
+        # Where there is no room behind the names the note stands above them.
+        return [f" {note}", *lines] if note else lines
 
     def lines(self, doc: Rows, start: int, stop: int) -> list[str]:
         """Return the lines of the points `start` to `stop` (excluded) of a block."""

@@ -46,7 +46,7 @@ class ScanTable:
         self._display: LiveDisplay | None = None
         self._started: ScanStarted | None = None
         self._waiting: deque[Rows] = deque()
-        self._table = TableText(())
+        self._table = TableText((), 0, 0, 0)
         self._width = 0
         self._points = 0
         self._began = self._last_point = 0.0
@@ -105,7 +105,7 @@ class ScanTable:
             self._width = width
             return
         self._width = width
-        self._table = TableText(columns, left_out, digits)
+        self._table = TableText(columns, left_out, digits, width)
         for line in self._table.header():
             display.print(line)
 

@@ -93,7 +93,7 @@ class Terminal:
     def __init__(
         self, command: list[str], cwd: Path, env: dict[str, str], columns: int, rows: int
     ) -> None:
-        self.screen = pyte.HistoryScreen(columns, rows, history=5000)
+        self.screen = pyte.HistoryScreen(columns, rows, history=1500)
         self._stream = pyte.Stream(self.screen)
         self.raw = ""
         self.process = pexpect.spawn(

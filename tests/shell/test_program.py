@@ -1,0 +1,270 @@
+"""The program on pipes: commands from standard input, -c, scripts, exit codes, plain output."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONTROL = {chr(c) for c in range(32)} - {"\n"}
+
+INPUT = """\
+# what one types at the prompt
+
+ascan roby 0 1 2 0.01 diode
+total = 0
+for i in range(3):
+    total += i
+
+    total += 0
+total
+if total == 4:
+    print("no")
+else:
+    print("three")
+ct(
+    0.01,
+    diode,
+)
+"""
+
+
+def test_commands_from_standard_input(run_program):
+    done = run_program("open", "eh1", "--clock", "virtual", stdin=INPUT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "** Scan 1: ascan roby 0 1 2 0.01" in done.stdout
+    assert "\n   2    |" in done.stdout
+    assert "\n3\nthree\n" in done.stdout
+    assert "diode =      5.00000 nA" in done.stdout
+    assert not CONTROL & set(done.stdout)
+
+
+def test_the_first_failing_command_ends_it(run_program):
+    done = run_program("-s", "eh1", stdin="a = 1\n\nmv(roby,\n   1e6)\nprint('never')\n")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: stdin:3: roby: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("1\n\n1 / 0\n", 3, "ZeroDivisionError: division by zero"),
+        ("for i in (1, 0):\n    x = i\n    y = 1 / i\n", 3, "ZeroDivisionError"),
+        ("def f():\n    return 1 / 0\n\nx = 1\nf()\n", 5, "ZeroDivisionError"),
+        ("x = 1\nprint(\n", 2, "SyntaxError: '(' was never closed"),
+        ("x = 1\nno such command\n", 2, "SyntaxError: invalid syntax"),
+        ("if True:\nprint(1)\n", 2, "IndentationError"),
+        ("raise KeyError('x y')\n", 1, "KeyError: 'x y'"),
+    ],
+)
+def test_the_line_of_the_input_is_told(run_program, text, line, message):
+    done = run_program("open", "eh1", stdin=text)
+    assert done.returncode == 1
+    assert f"error: stdin:{line}: {message}" in done.stderr.splitlines()[-1]
+    assert "session_shell" not in done.stderr
+
+
+def test_bytes_that_are_no_text(run_program):
+    done = run_program("open", "eh1", stdin=b"print(1)\nprint('\xff')\n", text=False)
+    assert done.returncode == 1
+    assert done.stdout == b"1\n"
+    assert done.stderr == b"error: stdin:2: this line is no UTF-8 text\n"
+
+
+def test_text_beyond_ascii_works_in_every_locale(run_program, environment):
+    done = run_program(
+        "open",
+        "eh1",
+        stdin="print(len('µ'))\n".encode(),
+        text=False,
+        env=environment | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"1\n", b"")
+
+
+def test_nothing_to_run(run_program):
+    for stdin in ("", "\n\n# nothing\n"):
+        done = run_program("open", "eh1", stdin=stdin)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_no_standard_input_at_all(config: Path, environment):
+    command = f"{sys.executable} -m session_shell open eh1 <&-"
+    done = subprocess.run(
+        command, shell=True, cwd=config.parent, env=environment, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("word", "code"), [("exit", 0), ("quit", 0), ("exit(4)", 4), ("exit()", 0)]
+)
+def test_leaving(run_program, word, code):
+    done = run_program("open", "eh1", stdin=f"print(1)\n{word}\nprint(2)\n")
+    assert (done.returncode, done.stdout) == (code, "1\n")
+
+
+def test_input_is_run_as_it_comes(config: Path, environment):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "session_shell", "open", "eh1"],
+        cwd=config.parent,
+        env=environment,
+        text=True,
+        bufsize=1,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        process.stdin.write("print('one', flush=True)\n")
+        assert process.stdout.readline() == "one\n"
+        process.stdin.write("if True:\n    print('two', flush=True)\nx = 1\n")
+        assert process.stdout.readline() == "two\n"
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+def test_commands_of_the_command_line(run_program):
+    done = run_program(
+        "--data",
+        "elsewhere",
+        "open",
+        "eh1",
+        "-c",
+        "a = 2; a",
+        "-c",
+        "loopscan 2 0.01 diode",
+        "-c",
+        "SCANS[-1].npoints",
+        "--clock",
+        "virtual",
+        stdin="print('not read')\n",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("2\n** Scan 1")
+    assert done.stdout.endswith("\n2\n")
+    assert "not read" not in done.stdout
+
+
+def test_the_first_failing_command_of_the_command_line_ends_it(run_program):
+    done = run_program("open", "eh1", "-c", "x = 1\nmv(roby, 1e6)", "-c", "print('never')")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: -c:2: roby: ")
+
+
+def test_a_script(run_program, config: Path):
+    script = config.parent / "work.py"
+    script.write_text(
+        "import sys\nprint(sys.argv[1:], __file__)\n'not shown'\nnew = answer + 1\n",
+        encoding="utf-8",
+    )
+    done = run_program("open", "eh1", "work.py", "-c", "new", "--", "-x", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"['-x', '1'] {script}\n43\n"
+
+
+def test_a_script_that_fails(run_program, config: Path):
+    (config.parent / "work.py").write_text("a = 1\n\nmv(roby, 1e6)\n", encoding="utf-8")
+    done = run_program("open", "eh1", "work.py", "-c", "print('never')")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {config.parent / 'work.py'}:3: roby: ")
+
+
+def test_i_reads_standard_input_after_the_commands(run_program):
+    done = run_program("open", "eh1", "-c", "a = 5", "-i", stdin="a\n")
+    assert (done.returncode, done.stdout) == (0, "5\n")
+
+
+def test_typing_helper_off(run_program):
+    done = run_program("open", "eh1", "--no-typing-helper", "-c", "umv roby 1")
+    assert done.returncode == 1
+    assert "error: -c:1: SyntaxError" in done.stderr
+
+
+def test_the_seed_makes_noise_repeatable(run_program, config: Path):
+    (config / "noise.yml").write_text(
+        "- {class: simulation_diode, name: noisy, model: random}\n", encoding="utf-8"
+    )
+    ask = ["open", "eh1", "--clock", "virtual", "-c", "print(ct(1, noisy).data['noisy'][0])"]
+    first, again, other = (
+        run_program(*ask, "--seed", seed).stdout.splitlines()[-1] for seed in ("1", "1", "2")
+    )
+    assert first == again != other
+
+
+def test_what_failed_goes_to_standard_error_and_the_rest_runs(run_program, config: Path):
+    (config / "bad.yml").write_text("- {class: no_such_class, name: broken}\n", encoding="utf-8")
+    done = run_program("open", "eh1", "-c", "answer")
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    assert done.stderr.startswith("error: sessions/bad.yml:1: ")
+
+
+def test_warnings_are_lines_on_standard_error(run_program):
+    code = "import logging; logging.getLogger('session_shell.x').warning('careful\\nnow')"
+    done = run_program("open", "eh1", "-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "warning: careful now\n")
+
+
+def test_a_pipe_that_nobody_reads(config: Path, environment):
+    code = "for i in range(100000): print(i)"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "session_shell", "open", "eh1", "-c", code],
+        cwd=config.parent,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout.readline() == "0\n"
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert process.returncode == 1
+    assert errors == "error: nobody reads the output any more (broken pipe)\n"
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_signals_end_it_orderly(config: Path, environment, signum, code):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "session_shell", "open", "eh1",
+         "-c", "mv(roby, 7)", "-c", "print('here', flush=True); sleep(1000)"],
+        cwd=config.parent, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with process:
+        assert process.stdout.readline() == "here\n"
+        os.kill(process.pid, signum)
+        errors = process.stderr.read()
+    assert process.returncode == code
+    assert "Traceback" not in errors
+    assert errors == ("error: -c:1: interrupted by Ctrl-C\n" if code == 130 else "")
+
+
+def test_settings_are_kept_between_runs(run_program):
+    assert run_program("open", "eh1", "-c", "mv(roby, 7.5)").returncode == 0
+    assert run_program("open", "eh1", "-c", "roby.position").stdout == "7.5\n"
+
+
+def test_what_is_imported(run_program, environment, config: Path):
+    code = (
+        "import sys; print([m for m in ('IPython', 'prompt_toolkit', 'rich') if m in sys.modules])"
+    )
+    assert run_program("open", "eh1", "-c", code).stdout == "[]\n"
+    (config.parent / "work.py").write_text(code, encoding="utf-8")
+    assert run_program("open", "eh1", "work.py").stdout == "[]\n"
+    check = (
+        "import sys; from session_shell.shell.cli import run; run(['--version']);"
+        "run(['open', '--help']);"
+        "print([m for m in ('IPython', 'numpy', 'h5py', 'rich', 'ruamel') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
