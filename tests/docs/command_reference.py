@@ -31,7 +31,7 @@ shows the same.
 - Every scan takes the keyword arguments that are listed at [`loopscan`](#loopscan).
 """
 _TITLES = {"looking": "Looking at the session", "scripts": "Scripts and waiting"}
-_SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples):$", re.MULTILINE)
+_SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples)::?$", re.MULTILINE)
 
 
 def page() -> str:
@@ -58,8 +58,11 @@ def _entry(command: Callable[..., Any]) -> str:
         parts.append(f"Returns: {_joined(sections['Returns'])}")
     if "Raises" in sections:
         parts.append(f"Raises:\n\n{_items(sections['Raises'])}")
-    parts.append(f"Example: `{_example(command)}`")
-    return "\n\n".join(parts).replace("``", "`") + "\n"
+    example = _example(command)
+    parts.append(
+        f"Example:\n\n```python\n{example}\n```" if "\n" in example else f"Example: `{example}`"
+    )
+    return "\n\n".join(parts).replace("```", "\0").replace("``", "`").replace("\0", "```") + "\n"
 
 
 def _split(doc: str) -> tuple[str, dict[str, str]]:
@@ -85,8 +88,9 @@ def _joined(text: str) -> str:
 
 
 def _example(command: Callable[..., Any]) -> str:
-    sections = _split(inspect.getdoc(command) or "")[1]
-    return _joined(sections.get("Example", "")).strip("`")
+    """Return the example: code in backticks on one line, or a block."""
+    text = _split(inspect.getdoc(command) or "")[1].get("Example", "").strip()
+    return _joined(text).strip("`") if text.startswith("`") else text
 
 
 def _signature(command: Callable[..., Any]) -> str:

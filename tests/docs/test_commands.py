@@ -14,12 +14,35 @@ from session_shell.clock import VirtualClock
 from .command_reference import PAGE, examples, page
 from .markdown import ROOT
 
+SCAN = "s = ascan(roby, 0, 10, 20, 0.1, diode1)"
+PAUSED = """
+class CtrlZ:
+    def after_point(self, scan, index):
+        if index == 1:
+            scan.control.request_pause("Ctrl-Z", to_prompt=True)
+
+add_preset(CtrlZ())
+try:
+    loopscan(3, 0.1, diode)
+except Exception as error:
+    assert "is paused" in str(error)
+"""
+PEAKS = (
+    "cen com find_position fit fwhm goto_cen goto_com goto_custom goto_min goto_peak peak trough"
+)
 BEFORE = {
+    "abort": PAUSED,
+    "add_preset": "class my_shutter_preset: start = print\nmy_shutter_preset = my_shutter_preset()",
     "dscan": "mv(sy, 0)",
-    "load_script": "",
     "metadata_profiling": "sct(0.1, diode)",
     "prdef": "def my_function(): pass",
+    "remove_preset": (
+        "class my_shutter_preset: start = print\nmy_shutter_preset = my_shutter_preset()\n"
+        "add_preset(my_shutter_preset)"
+    ),
+    "resume": PAUSED,
     "user_script_homedir": "import pathlib; pathlib.Path('~/scripts').expanduser().mkdir()",
+    **dict.fromkeys(PEAKS.split(), SCAN),
 }
 """What an example needs that the demo session has not."""
 
