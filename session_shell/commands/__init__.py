@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from session_shell.commands.control import abort, add_preset, add_watchdog, remove_preset, resume
+from session_shell.commands.control import (
+    abort,
+    add_preset,
+    add_watchdog,
+    remove_preset,
+    resume,
+    simulate,
+)
 from session_shell.commands.counting import ct, loopscan, sct, timescan
 from session_shell.commands.deciding import userscan
 from session_shell.commands.info import (
@@ -44,6 +51,21 @@ from session_shell.commands.motion import (
     umvr,
     wait_move,
 )
+from session_shell.commands.peaks import (
+    cen,
+    com,
+    find_position,
+    fit,
+    fwhm,
+    goto_cen,
+    goto_com,
+    goto_custom,
+    goto_min,
+    goto_peak,
+    peak,
+    trough,
+)
+from session_shell.commands.plots import plotselect
 from session_shell.commands.positions import lsmot, sta, stm, sync, wa, wm, wu
 from session_shell.commands.scripts import (
     load_script,
@@ -53,6 +75,7 @@ from session_shell.commands.scripts import (
     user_script_load,
     user_script_run,
 )
+from session_shell.commands.sequences import group, sequence
 from session_shell.commands.walking import (
     a2scan,
     a3scan,
@@ -92,7 +115,8 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         userscan,
     ),
     "meshes": (amesh, dmesh, a3mesh, d3mesh, anmesh, dnmesh),
-    "control": (abort, add_preset, add_watchdog, remove_preset, resume),
+    "sequences": (group, sequence),
+    "control": (abort, add_preset, add_watchdog, remove_preset, resume, simulate),
     "motion": (
         lsmot,
         move,
@@ -122,6 +146,21 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         soft_axis,
         soft_counter,
     ),
+    "peaks": (
+        cen,
+        com,
+        find_position,
+        fit,
+        fwhm,
+        goto_cen,
+        goto_com,
+        goto_custom,
+        goto_min,
+        goto_peak,
+        peak,
+        trough,
+    ),
+    "plots": (plotselect,),
     "looking": (
         clear,
         info,

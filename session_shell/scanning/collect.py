@@ -51,6 +51,8 @@ class MetadataCollector:
     caller: Caller
     failures: list[MetadataFailure] = field(default_factory=list)
     profile: list[Profile] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What the scan itself has to say, beyond all sources."""
     _devices: dict[str, Any] = field(default_factory=dict)
     _registered: dict[str, Any] = field(default_factory=dict)
 
@@ -76,7 +78,8 @@ class MetadataCollector:
         """Return all that was taken so far, merged."""
         tree = copy_tree(self._devices)
         merge(tree, copy_tree(self._registered))
-        return merge(tree, copy_tree(self.scan_info))
+        merge(tree, copy_tree(self.scan_info))
+        return merge(tree, copy_tree(self.extra))
 
     def _ask_devices(self, timing: META_TIMING) -> None:
         if timing is META_TIMING.START:

@@ -76,7 +76,7 @@ class Run:
         scan.number = file.number if file else 0
         scan.file = file.path if file else None
         scan.attach(self)
-        self.bus = Bus([*([file] if file else []), scan.data, *host.sinks()])
+        self.bus = Bus([*([file] if file else []), scan.data, *host.sinks(shown=self.plan.shown)])
         participants = [*self.plan.trajectory.axes, *self.plan.detectors]
         self.metadata = MetadataCollector(
             host.scan_meta.copy(),

@@ -91,8 +91,8 @@ class ScanHost(Protocol):
         """Return what reads the points of a scan from its file."""
         ...
 
-    def sinks(self) -> Sequence[Sink]:
-        """What else reads the documents of the scan."""
+    def sinks(self, *, shown: bool) -> Sequence[Sink]:
+        """What else reads the documents of the scan; a table only when it is to be shown."""
         ...
 
     def facts(self) -> ScanFacts:

@@ -144,6 +144,7 @@ class ScanPlan:
         stab_time: Seconds between the end of a motion and the gate.
         sleep_time: Seconds between two points.
         go_back: Axes return to where they were (relative scans), also after an abort.
+        shown: It has a table of its own.
         acquirer: Takes the points (`session_shell.scanning.acquire`); None: step by step.
     """
 
@@ -160,6 +161,7 @@ class ScanPlan:
     sleep_time: float = 0.0
     stab_time: float = 0.0
     go_back: bool = False
+    shown: bool = True
     acquirer: Callable[[Any], Iterator[Rows]] | None = None
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
 

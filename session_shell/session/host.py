@@ -110,9 +110,9 @@ class SessionHost:
 
         return StoredRows(file, number)
 
-    def sinks(self) -> Sequence[Sink]:
+    def sinks(self, *, shown: bool = True) -> Sequence[Sink]:
         """The table, when there is a stream to show it on, and what was added."""
-        if self.stream is None:
+        if self.stream is None or not shown:
             return self.extra_sinks
         from session_shell.sinks import ScanTable
 
