@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TextIO
 from session_shell.devices.protocols import Channel
 from session_shell.scanning.documents import (
     EndReason,
-    MetadataFailure,
     Rows,
     ScanEnded,
     ScanStarted,
@@ -35,6 +34,7 @@ _OUTCOME = {
 class ScanTable:
     """Show scans on `stream`; a sink that may fail without harm to the scan.
 
+    Metadata that fail are told by the log (`session_shell.scanning`), above the progress bar.
     A terminal gets a progress bar at the bottom and, of a fast scan, as many rows as one can
     read; anything else gets every row and no control characters.
     """
@@ -64,7 +64,6 @@ class ScanTable:
         self._width = 0
         if not _is_count(doc):
             self._lay_out(display)
-        _print_failures(display, doc.failures)
         display.status(self._progress)
         display.open()
 
@@ -80,7 +79,6 @@ class ScanTable:
         try:
             display.status(None)
             display.draw()
-            _print_failures(display, doc.failures[len(started.failures) :])
             if doc.reason is not EndReason.SUCCESS:
                 display.print(_outcome(started, doc), "red")
             for line in _summary(started, doc, display.width):
@@ -212,12 +210,6 @@ def _count_line(doc: ScanStarted, column: Column, value: str, names: int) -> str
 
 def _name(channel: Channel) -> str:
     return "dt" if channel.name == "elapsed_time" else channel.name
-
-
-def _print_failures(display: LiveDisplay, failures: tuple[MetadataFailure, ...]) -> None:
-    for f in failures:
-        text = f"metadata {f.category}/{f.source} ({f.timing}) is missing: {f.message}"
-        display.print(_format.clean(f"   {text}"), "yellow")
 
 
 def _outcome(started: ScanStarted, ended: ScanEnded) -> str:

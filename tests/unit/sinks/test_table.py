@@ -11,7 +11,6 @@ import pytest
 from session_shell.devices.protocols import Channel
 from session_shell.scanning.documents import (
     EndReason,
-    MetadataFailure,
     Rows,
     ScanEnded,
     ScanStarted,
@@ -115,14 +114,6 @@ def test_the_end_is_told_in_clear_words(reason, error, line):
 def test_an_endless_scan_has_no_total():
     text = shown(started(0), block(0, 2), ended(2, EndReason.USER_ABORT))
     assert "ABORTED by user after 2 points" in text
-
-
-def test_metadata_failures_are_told_once_each():
-    first = MetadataFailure("mp", "instrument", "START", "boom")
-    second = MetadataFailure("slow", "sample", "END", "no answer\nin 5 s")
-    text = shown(started(failures=(first,)), block(0, 1), ended(1, failures=(first, second)))
-    assert text.count("metadata instrument/mp (START) is missing: boom") == 1
-    assert text.count("metadata sample/slow (END) is missing: no answer in 5 s") == 1
 
 
 def test_control_characters_in_texts_do_not_reach_the_terminal():
