@@ -111,7 +111,7 @@ def soft_axis(
     Example:
         ``soft_axis("sy_speed", sy, position="velocity", move="velocity", unit="mm/s")``
     """
-    from session_shell.devices.soft import soft_axis as made
+    from session_shell.devices.soft_config import soft_axis as made
 
     return _keep(
         made(
@@ -153,7 +153,7 @@ def soft_counter(
     Example:
         ``soft_counter("sy_speed", sy, "velocity", unit="mm/s", mode="LAST")``
     """
-    from session_shell.devices.soft import soft_counter as made
+    from session_shell.devices.soft_config import soft_counter as made
 
     return _keep(
         made(

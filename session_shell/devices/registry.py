@@ -71,10 +71,16 @@ def _built_in() -> dict[str, DeviceClass]:
         "CalcCounter": "calc_counter:calculated_counter",
         "per_second_counter": "calc_counter:per_second",
         "clock_counter": "derived:clock_counter",
-        "soft_axis": "soft:soft_axis",
-        "SoftAxis": "soft:soft_axis",
-        "soft_counter": "soft:soft_counter",
-        "SoftCounter": "soft:soft_counter",
+        "soft_axis": "soft_config:soft_axis",
+        "SoftAxis": "soft_config:soft_axis",
+        "soft_counter": "soft_config:soft_counter",
+        "SoftCounter": "soft_config:soft_counter",
+        "simulation_mca": "spectrum_config:simulated_spectrum",
+        "SimulatedSpectrum": "spectrum_config:simulated_spectrum",
+        "simulation_camera": "camera_config:simulated_camera",
+        "SimulatedCamera": "camera_config:simulated_camera",
+        "simulation_shutter": "shutter:shutter",
+        "SimulatedShutter": "shutter:shutter",
     }
     classes = {name: DeviceClass(name, here + target) for name, target in targets.items()}
     for name in ("mockup", "Mockup"):

@@ -34,7 +34,6 @@ _ARRIVED = Arrived()
 _FASTEST = 1e5
 """Samples per second; time of the day tells no finer."""
 
-Member = str | Callable[..., Any]
 Read = Callable[[], Any]
 Write = Callable[[float], Any]
 
@@ -74,7 +73,7 @@ class SoftAxis(AxisVerbs):
     @property
     def position(self) -> float:
         """Position now, as the object tells it."""
-        return _read(self._position, "position", self.name)
+        return read_number(self._position, "position", self.name)
 
     @property
     def is_moving(self) -> bool:
@@ -87,7 +86,7 @@ class SoftAxis(AxisVerbs):
         self.check_targets((goal,))
         if self.is_moving:
             raise DeviceError("is moving: wait for it or stop it first", device=self.name)
-        answer = _call(lambda: self._move(goal), "move", self.name)
+        answer = call(lambda: self._move(goal), "move", self.name)
         is_status = callable(getattr(answer, "done", None)) and callable(
             getattr(answer, "result", None)
         )
@@ -97,7 +96,7 @@ class SoftAxis(AxisVerbs):
     def stop(self) -> None:
         """Call what stops it, if there is something; harmless when it stands still."""
         if self._stop is not None:
-            _call(self._stop, "stop", self.name)
+            call(self._stop, "stop", self.name)
 
     def wait_move(self, timeout: float | None = None) -> None:
         """Wait until it stands still; raise what went wrong, or `TimeoutError`."""
@@ -203,7 +202,7 @@ class SoftCounter:
     @property
     def value(self) -> float:
         """One sample now, outside of any scan."""
-        return _read(self._read, "value", self.name)
+        return read_number(self._read, "value", self.name)
 
     raw_read = value
 
@@ -253,82 +252,9 @@ class SoftCounter:
         return f"<counter {self.name}: {self._text}, {self._mode}>"
 
 
-def soft_axis(
-    name: str,
-    *,
-    context: DeviceContext,
-    config: Mapping[str, Any] | None = None,
-    obj: Any,
-    position: Member = "position",
-    move: Member = "move",
-    stop: Member | None = None,
-    low_limit: float | None = None,
-    high_limit: float | None = None,
-    unit: str = "",
-) -> SoftAxis:
-    """Build a soft axis from an object and the names of its members, or from functions.
-
-    `position` and `move` are names of attributes, properties or methods of `obj`, or functions; a
-    `move` that is no method is an attribute to be set. Limits are in `unit`.
-    """
-    return SoftAxis(
-        name,
-        _reader(obj, position, "position", name),
-        _writer(obj, move, name),
-        stop=None if stop is None else _caller(obj, stop, "stop", name),
-        unit=unit,
-        limits=(low_limit, high_limit),
-        context=context,
-        text=f"{_words(obj)}, position {_words(position)}, move {_words(move)}",
-        config=config,
-    )
-
-
-def soft_counter(
-    name: str,
-    *,
-    context: DeviceContext,
-    config: Mapping[str, Any] | None = None,
-    obj: Any = None,
-    value: Member | None = None,
-    unit: str = "",
-    mode: str = "MEAN",
-    sampling_rate: float = 100.0,
-    apply: Callable[[Any], Any] | None = None,
-) -> SoftCounter:
-    """Build a soft counter from an object and the name of what is read, or from a function.
-
-    `value` is the name of an attribute, property or method of `obj`, or a function; without it
-    `obj` itself is called, and if it cannot be, its attribute ``value`` is read. What is read goes
-    through `apply` first, if that is given.
-    """
-    if value is None:
-        value = obj if callable(obj) else "value"
-    read = _reader(obj, value, "value", name)
-    if apply is None:
-        convert = read
-    elif callable(apply):
-        function = apply
-
-        def convert() -> Any:
-            return function(read())
-    else:
-        raise DeviceError(f"apply must be a function, not {apply!r:.40}", device=name)
-    text = _words(value) if callable(value) else f"{_words(obj)}, {value}"
-    return SoftCounter(
-        name,
-        convert,
-        unit=unit,
-        mode=mode,
-        sampling_rate=sampling_rate,
-        context=context,
-        text=text,
-        config=config,
-    )
-
-
-def _read(read: Read, what: str, name: str) -> float:
-    value = _call(read, what, name)
+def read_number(read: Read, what: str, name: str) -> float:
+    """Return what `read` gives as a float, or raise `DeviceError`."""
+    value = call(read, what, name)
     if value.__class__ is float:
         return float(value)
     # A state that is true or false counts as 1 or 0; numpy's truth values are no numbers.Real.
@@ -341,7 +267,8 @@ def _read(read: Read, what: str, name: str) -> float:
     return float(value)
 
 
-def _call(function: Callable[[], Any], what: str, name: str) -> Any:
+def call(function: Callable[[], Any], what: str, name: str) -> Any:
+    """Call something of the user's; what it raises becomes a `DeviceError`."""
     try:
         return function()
     except SessionShellError:
@@ -350,55 +277,3 @@ def _call(function: Callable[[], Any], what: str, name: str) -> Any:
         raise DeviceError(
             f"its {what} failed: {type(error).__name__}: {error}", device=name
         ) from error
-
-
-def _reader(obj: Any, member: Member, what: str, name: str) -> Read:
-    if not isinstance(member, str):
-        return _caller(obj, member, what, name)
-    _check_member(obj, member, what, name)
-
-    def read() -> Any:
-        found = getattr(obj, member)
-        return found() if callable(found) else found
-
-    return read
-
-
-def _writer(obj: Any, member: Member, name: str) -> Write:
-    if isinstance(member, str):
-        _check_member(obj, member, "move", name)
-        if not callable(getattr(obj, member, None)):
-            return lambda target: setattr(obj, member, target)
-    function = _caller(obj, member, "move", name)
-    return lambda target: function(target)
-
-
-def _caller(obj: Any, member: Member, what: str, name: str) -> Callable[..., Any]:
-    if isinstance(member, str):
-        _check_member(obj, member, what, name)
-        member = getattr(obj, member)
-    if not callable(member):
-        raise DeviceError(
-            f"{what} must be the name of a method, or a function, not {member!r:.40}", device=name
-        )
-    return member
-
-
-def _check_member(obj: Any, member: str, what: str, name: str) -> None:
-    if obj is None:
-        raise DeviceError(f"give an object whose {member!r} is its {what}", device=name)
-    # Asked of the class first: reading a property may take long or fail.
-    if not hasattr(type(obj), member) and not hasattr(obj, member):
-        raise DeviceError(
-            f"{_words(obj)} has no {member!r} to use as its {what}: say {what}=...", device=name
-        )
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    for attribute in ("name", "__name__"):
-        text = getattr(value, attribute, None)
-        if isinstance(text, str):
-            return text
-    return type(value).__name__

@@ -36,11 +36,32 @@ def test_the_beamline(demo: dict[str, Any]) -> None:
     axes = {name for name, device in demo.items() if is_axis(device)}
     assert axes >= {"sx", "sy", "sz", "roby", "robz", "s1vg", "s1vo", "s1hg", "s1ho", "att1z"}
     counters = {name for name, device in demo.items() if is_detector(device)}
-    assert counters == {"diode", "diode1", "diode2", "diode3", "mon", "srcur"}
+    assert counters >= {"diode", "diode1", "diode2", "diode3", "mon", "srcur", "mca", "cam"}
     assert demo["MG1"].enabled == ["diode", "diode1", "diode2", "diode3", "mon"]
     for device in demo.values():
         assert device.name in device.__info__()
         assert "\n" not in repr(device)
+
+
+def test_the_detectors_see_the_sample(demo: dict[str, Any]) -> None:
+    mca, cam = demo["mca"], demo["cam"]
+
+    def count() -> tuple[float, float]:
+        for detector in (mca, cam):
+            detector.prepare(1.0, 1)
+        gold, spot = mca.read()[-1], cam.read()[1]
+        for detector in (mca, cam):
+            detector.stop()
+        return gold, spot
+
+    demo["sy"].move(0.4)
+    demo["sz"].move(-0.3)
+    gold, spot = count()
+    demo["sy"].move(10)
+    assert count() < (gold / 10, spot / 2)
+    demo["sy"].move(0.4)
+    demo["shutter"].close()
+    assert count() < (gold / 100, spot / 2)
 
 
 def test_the_attenuator_is_at_a_position(demo: dict[str, Any]) -> None:

@@ -14,7 +14,8 @@ from session_shell.devices.derived import AxisCounter, as_counter, clock_counter
 from session_shell.devices.gate import gate
 from session_shell.devices.moving import move_together
 from session_shell.devices.protocols import is_axis, is_detector
-from session_shell.devices.soft import SoftCounter, soft_axis, soft_counter
+from session_shell.devices.soft import SoftCounter
+from session_shell.devices.soft_config import soft_axis, soft_counter
 from session_shell.errors import ConfigError, DeviceError, LimitError
 
 
