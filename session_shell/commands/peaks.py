@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from session_shell.commands import arguments as check
-from session_shell.commands.motion import show_move
+from session_shell.commands.motion import umv
 from session_shell.current import current_session
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
@@ -243,7 +243,6 @@ def _check_function(command: str, f: Any) -> None:
 
 def _go(command: str, found: Found, axis: Any) -> None:
     """Move the axes to what was found, saying from where to where."""
-    session = current_session()
     if isinstance(found, dict):
         places = found
     else:
@@ -252,8 +251,7 @@ def _go(command: str, found: Found, axis: Any) -> None:
     pairs = [(_axis(command, name), position) for name, position in places.items()]
     for mover, position in pairs:
         print(f"{mover.name}: {_shown(mover.position)} -> {_shown(position)} {mover.unit}".rstrip())
-    show_move(pairs)
-    session.save_settings()
+    umv(*(item for pair in pairs for item in pair))
 
 
 def _axis(command: str, name: str) -> Movable:

@@ -34,6 +34,7 @@ def make_scan(
         name=checked["name"] or command,
         parameters={**parameters, "count_time": count_time, "count_time@units": "s"},
         scan_info=checked["scan_info"],
+        plot=_plotted(detectors, trajectory),
         save=checked["save"],
         sleep_time=checked["sleep_time"],
         stab_time=checked["stab_time"],
@@ -43,6 +44,13 @@ def make_scan(
     if checked["run"]:
         scan.run()
     return scan if checked["return_scan"] else None
+
+
+def _plotted(detectors: tuple[Detector, ...], trajectory: Trajectory) -> tuple[str, ...]:
+    """Return what `plotselect` has chosen, as far as it takes part in the scan."""
+    there = {channel.name for detector in detectors for channel in detector.channels}
+    there |= {axis.name for axis in trajectory.axes}
+    return tuple(name for name in current_session().plot_selection if name in there)
 
 
 def leg(command: str, motor: Any, start: Any, stop: Any) -> tuple[Movable, float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from session_shell.commands import arguments as check
 from session_shell.commands.arguments import ScanOptions
+from session_shell.commands.motion import mv
 from session_shell.commands.planning import asked, leg, make_scan, shifted, word
 from session_shell.errors import CommandError
 from session_shell.scanning.plan import Trajectory
@@ -224,9 +225,7 @@ def lineup(
         "lineup", legs, intervals, count_time, (counter,), {**options, "return_scan": True}
     )
     if scan is not None and scan.end_reason is not None:
-        signal = scan.data[detector.channels[0].name]
-        if np.isfinite(signal).any():
-            axis.start_move(float(scan.data[axis.name][np.nanargmax(signal)])).result()
+        mv(axis, scan.peak(detector.channels[0].name))
     return scan if options.get("return_scan", True) else None
 
 

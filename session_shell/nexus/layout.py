@@ -148,14 +148,7 @@ def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     scan.put("npoints", doc.npoints)
     if doc.shape:
         scan.put("shape", np.asarray(doc.shape, int))
-    # What the order and the links of the tree do not tell.
-    for name, words in (
-        ("axes", doc.axes),
-        ("columns", tuple(channel.name for channel in doc.channels)),
-        ("plot", doc.plot),
-    ):
-        if words:
-            scan.put(name, np.array([safe_text(word) for word in words], object))
+    _put_order(scan, doc)
     if doc.session:
         scan.put("session", doc.session)
     if doc.command:
@@ -175,6 +168,16 @@ def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     if failures:
         _add_failures(scan.group("metadata_failures"), failures)
     return scan
+
+
+def _put_order(scan: Group, doc: ScanStarted) -> None:
+    """Store what a reader cannot see from the links of the tree."""
+    columns = tuple(channel.name for channel in doc.channels)
+    for name, words in (("axes", doc.axes), ("columns", columns), ("plot", doc.plot)):
+        if words:
+            scan.put(name, np.array([safe_text(word) for word in words], object))
+    if len(doc.shape) > 1:
+        scan.put("backnforth", doc.backnforth)
 
 
 def _parameters(doc: ScanStarted) -> Group:

@@ -264,9 +264,9 @@ def _layout(entry: Any, channels: tuple[Channel, ...], title: str, kind: str) ->
     axes = axes or _axes_of_title(channels, title, kind)
     shape = _shape(entry, title, kind)
     plot = [name for name in texts(entry, "scan/plot") if name in present]
-    backnforth = bool(value(entry, "scan_parameters/backnforth"))
+    backnforth = value(entry, "scan/backnforth") or value(entry, "scan_parameters/backnforth")
     grid = _grid(entry, len(shape)) if len(shape) > 1 else ()
-    return Layout(tuple(axes), shape, grid, backnforth, tuple(plot))
+    return Layout(tuple(axes), shape, grid, bool(backnforth), tuple(plot))
 
 
 def _axes_of_title(channels: tuple[Channel, ...], title: str, kind: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from session_shell.nexus.classes import ENTRY_CLASSES, FIELDS, INSTRUMENT_CLASSES
+from session_shell.nexus.classes import FIELDS
 from session_shell.nexus.reader import column_names, measurement, plain, text
 
 _ENTRY_OWN = {
@@ -30,12 +30,10 @@ def read_info(entry: Any) -> dict[str, Any]:
     """Return the metadata of an entry: category -> nested dict, attributes as ``name@units``."""
     reader = _Reader(entry)
     info = reader.items(entry, skip=_ENTRY_OWN)
-    for name, nx_class in ENTRY_CLASSES.items():
-        _unclass(info.get(name), nx_class)
     user = info.get("user")
     if isinstance(user, dict):
         login = entry.get("user/name")
-        if set(user) <= {"name"} and login is not None:
+        if set(user) <= {"name", "@NX_class"} and login is not None:
             del info["user"]  # only the account, which the writer puts there
     aside = entry.get("scan_info")
     if isinstance(aside, h5py.Group):
@@ -64,8 +62,6 @@ def _instrument(reader: _Reader, entry: Any) -> tuple[dict[str, Any], dict[str, 
             rest = _channel_info(reader, group[name])
             if rest:
                 info[original] = rest
-    for name, nx_class in INSTRUMENT_CLASSES.items():
-        _unclass(info.get(name), nx_class)
     axes = set().union(*(group[name] for name in _POSITIONS if name in group)) | set(columns)
     below = group.get("positioners")
     positioners = reader.items(below, skip=axes) if isinstance(below, h5py.Group) else {}
@@ -76,15 +72,8 @@ def _channel_info(reader: _Reader, group: Any) -> dict[str, Any]:
     """Return what a device said of itself in the group of its column."""
     rest = reader.items(group, skip={"value", "data", "local_name", "name"})
     rest.pop("@NX_class", None)
-    if "mode" in rest and "parameters/mode" in group:
-        del rest["mode"]
-    return rest
-
-
-def _unclass(node: Any, nx_class: str) -> None:
-    """Take the class away that the writer gives to a group of that name by itself."""
-    if isinstance(node, dict) and node.get("@NX_class") == nx_class:
-        del node["@NX_class"]
+    # The writer knows the mode too, and stores it also for devices that say nothing.
+    return {} if rest.keys() == {"mode"} else rest
 
 
 class _Reader:

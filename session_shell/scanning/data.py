@@ -88,9 +88,13 @@ class ScanData(Columns):
             self._let_go()
 
     def scan_ended(self, _doc: ScanEnded) -> None:
-        """Leave arrays to the file, which is complete now."""
-        if self._source is not None and self._arrays.names:
-            self._arrays.forget(self._rows_in_file())
+        """Leave arrays and long columns to the file, which is complete now."""
+        if self._source is None:
+            return
+        if self._arrays.names or self._numbers.held > self._numbers.limit:
+            in_file = self._rows_in_file()
+            self._arrays.forget(in_file)
+            self._numbers.forget(min(in_file, self.npoints - self._numbers.limit))
             self._renew()
 
     def _renew(self) -> None:

@@ -28,7 +28,9 @@ from session_shell.errors import CommandError
 Curve = NDArray[np.float64]
 
 _END_FRACTION = 20
-"""The level of an end is the average of this part of the points there (a 20th)."""
+"""The level of a noisy end is the average of this part of the points there (a 20th)."""
+_QUIET = 0.03
+"""Noise (3 sigma) in parts of the height below which the last point tells the level of an end."""
 _KNIFE = 0.1196
 """A Gaussian beam that is cut by an edge: its FWHM reaches from here to 1 minus that."""
 _QUARTILE = 0.3186
@@ -92,7 +94,7 @@ def com(x: ArrayLike, y: ArrayLike) -> float:
     if len(u) == 1:
         return float(u[0])
     v = v if _kind(v) != "dip" else -v
-    v = v - min(_ends(v))
+    v = v - min(_ends(v, quiet=0.0))
     steps = np.diff(u)
     spans = (np.r_[steps, 0.0] + np.r_[0.0, steps]) / 2
     mass = float(np.sum(v * spans))
@@ -185,8 +187,9 @@ def _kind(v: Curve) -> str:
     return "dip" if first > half else "peak"
 
 
-def _ends(v: Curve) -> tuple[float, float]:
-    count = max(1, len(v) // _END_FRACTION)
+def _ends(v: Curve, quiet: float = _QUIET) -> tuple[float, float]:
+    noisy = _slack(v) > quiet * float(v.max() - v.min())
+    count = max(1, len(v) // _END_FRACTION) if noisy else 1
     return float(v[:count].mean()), float(v[-count:].mean())
 
 
@@ -204,10 +207,13 @@ def _edge(u: Curve, v: Curve) -> Width:
     centre = _crossing(u, v, low + height / 2, end, -1, slack)
     foot = _crossing(u, v, low + height * _KNIFE, end, -1, slack)
     head = _crossing(u, v, high - height * _KNIFE, end, -1, slack)
-    plateau, width = float(u[-1]) - head, head - foot
+    width, much = head - foot, slack + 0.05 * height
+    sides = [
+        (float(u[-1]) - head, float(v.max()) - last > much),
+        (foot - float(u[0]), first - float(v.min()) > much),
+    ]
     # Half a Gaussian is above 88 % for a third of the way from there down to 12 %.
-    falls = float(v.max()) - last > slack + 0.05 * height
-    if plateau < 0.6 * width or (falls and plateau < 1.2 * width):
+    if any(long < 0.6 * width or (turns and long < 1.2 * width) for long, turns in sides):
         raise CommandError(
             "the peak or edge is cut off by an end of the curve: scan further "
             "(peak() gives the highest point)"

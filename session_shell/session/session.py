@@ -69,6 +69,7 @@ class Session:
         self.typing_helper = True
         self.last_error: BaseException | None = None
         self.user_scripts: Path | None = None
+        self.plot_selection: tuple[str, ...] = ()
         self.closed = False
         self._show = show
         self._count = 0
@@ -188,6 +189,7 @@ class Session:
             "active_mg": self.active_mg.name if self.active_mg else None,
             "last_numbers": dict(self.host.last_numbers),
             "user_scripts": str(self.user_scripts) if self.user_scripts else None,
+            "plot_selection": list(self.plot_selection),
         }
         self.settings.put(values, configured)
 
@@ -206,6 +208,7 @@ class Session:
         mine = self.settings.get("session")
         self.host.last_numbers = dict(mine.get("last_numbers") or {})
         self.user_scripts = Path(mine["user_scripts"]) if mine.get("user_scripts") else None
+        self.plot_selection = tuple(map(str, mine.get("plot_selection") or ()))
         for group in self.measurement_groups:
             if group.name == mine.get("active_mg"):
                 self.active_mg = group
