@@ -16,11 +16,11 @@ import numpy as np
 from h5py import h5a, h5d, h5f, h5g, h5p, h5s, h5t
 from numpy.typing import NDArray
 
+from session_shell.nexus.filters import compress
 from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stored, Stream, same, same_form
 
 _COMPACT_BYTES = 1024
 _IMAGE_STEP = 256 * 1024
-_GZIP_LEVEL = 4
 
 
 @cache
@@ -272,8 +272,7 @@ def _write_stream(gid: Any, name: bytes, node: Dataset, stream: Stream) -> Any:
     if dtype.kind in "fc":
         plist.set_fill_value(np.array(np.nan, dtype))
     if stream.compressed:
-        plist.set_shuffle()
-        plist.set_deflate(_GZIP_LEVEL)
+        compress(plist)
     else:
         plist.set_alloc_time(h5d.ALLOC_TIME_EARLY)
     space = h5s.create_simple((1, *stream.shape), (h5s.UNLIMITED, *stream.shape))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from session_shell.devices.protocols import Channel, ChannelKind
 from session_shell.errors import CommandError, ScanError
+from session_shell.nexus.filters import check_readable
 
 _T = TypeVar("_T")
 
@@ -99,7 +100,10 @@ class StoredRows:
         """
 
         def part(file: Any) -> NDArray[Any]:
-            return np.asarray(self._dataset(file, channel)[first:last])
+            dataset = self._dataset(file, channel)
+            if dataset.ndim > 1:
+                check_readable(dataset)
+            return np.asarray(dataset[first:last])
 
         return retried(self.path, part)
 
