@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "current_session", "open_session"]
+__all__ = ["__version__", "current_session", "open_scan", "open_session"]
 
 if TYPE_CHECKING:
     from session_shell.current import current_session
+    from session_shell.nexus import open_scan
     from session_shell.opening import open_session
 
 
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from session_shell.opening import open_session
 
         return open_session
+    if name == "open_scan":
+        from session_shell.nexus import open_scan
+
+        return open_scan
     if name == "current_session":
         from session_shell.current import current_session
 

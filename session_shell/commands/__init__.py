@@ -67,6 +67,7 @@ from session_shell.commands.peaks import (
 )
 from session_shell.commands.plots import plotselect
 from session_shell.commands.positions import lsmot, sta, stm, sync, wa, wm, wu
+from session_shell.commands.saved import open_scan, scan
 from session_shell.commands.scripts import (
     load_script,
     sleep,
@@ -161,6 +162,7 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         trough,
     ),
     "plots": (plotselect,),
+    "data": (open_scan, scan),
     "looking": (
         clear,
         info,

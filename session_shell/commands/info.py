@@ -13,6 +13,7 @@ from session_shell.commands.tables import print_table
 from session_shell.current import current_session
 from session_shell.devices.protocols import is_detector
 from session_shell.errors import CommandError
+from session_shell.scanning.results import ScanResults
 from session_shell.scanning.scan import Scan
 
 
@@ -30,7 +31,7 @@ def info(obj: Any) -> None:
         if obj not in namespace:
             raise CommandError(f"info: there is no object {obj!r} in this session")
         obj = namespace[obj]
-    print(obj.summary() if isinstance(obj, Scan) else describe(obj))
+    print(obj.summary() if isinstance(obj, ScanResults) else describe(obj))
 
 
 def describe(value: Any) -> str:

@@ -52,6 +52,10 @@ class ScanResults(ABC):
     def layout(self) -> Layout:
         """Axes and shape."""
 
+    @abstractmethod
+    def summary(self) -> str:
+        """Describe the scan in a few lines, for ``info(scan)``."""
+
     # Peaks
 
     def cen(self, counter: object = None, axis: object = None) -> Found:
