@@ -51,7 +51,9 @@ class InterruptGuard:
             return
         if self._depth == 0:
             self.pending, self._fired, self.count = None, False, 0
-            self._previous = {s: signal.signal(s, self._on_signal) for s in _SIGNALS}
+            # What was ignored from the start, as SIGHUP under nohup, stays so.
+            mine = [s for s in _SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
+            self._previous = {s: signal.signal(s, self._on_signal) for s in mine}
         self._depth += 1
         try:
             yield

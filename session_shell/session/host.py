@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_KEYS = "Ctrl-C ends it, Ctrl-\\ stops after this point, Ctrl-Z pauses"
+
 RECENT = 20
 """Scans whose data stay in memory; older ones are in their files."""
 
@@ -116,7 +118,7 @@ class SessionHost:
             return self.extra_sinks
         from session_shell.sinks import ScanTable
 
-        return [*self.extra_sinks, ScanTable(self.stream)]
+        return [*self.extra_sinks, ScanTable(self.stream, _KEYS if self.keys else "")]
 
     def facts(self) -> ScanFacts:
         """Where and by whom scans are made."""

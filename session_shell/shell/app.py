@@ -110,9 +110,11 @@ def run_prompt(session: Any) -> int:
     """Show the prompt of `session` until the user leaves; return the exit code."""
     print(banner(session), flush=True)
     shell = make_shell(session)
+    session.host.keys = sys.stdin.isatty()
     try:
         shell.mainloop()  # type: ignore[no-untyped-call]
     finally:
+        session.host.keys = False
         SessionShell.clear_instance()
     return shell.exit_code
 

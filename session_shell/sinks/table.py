@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from session_shell.devices.protocols import Channel
 from session_shell.scanning.documents import (
     EndReason,
+    Pause,
     Rows,
     ScanEnded,
     ScanStarted,
@@ -41,8 +42,9 @@ class ScanTable:
 
     must_not_fail = False
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, keys: str = "") -> None:
         self._stream = stream
+        self._keys = keys
         self._display: LiveDisplay | None = None
         self._started: ScanStarted | None = None
         self._waiting: deque[Rows] = deque()
@@ -64,18 +66,47 @@ class ScanTable:
         self._width = 0
         if not _is_count(doc):
             self._lay_out(display)
-        display.status(self._progress)
-        display.open()
+        self._open(display)
 
     def rows(self, doc: Rows) -> None:
         """Take points; they are shown with the next drawing."""
         self._waiting.append(doc)
 
-    def scan_ended(self, doc: ScanEnded) -> None:
-        """Show the rest, how it ended, and where the time went."""
+    def scan_paused(self, pause: Pause) -> None:
+        """Say so, and give the terminal back: the prompt may come meanwhile."""
         display, started = self._display, self._started
         if display is None or started is None:
             return
+        display.status(None)
+        display.draw()
+        of = f" of {started.npoints}" if started.npoints else ""
+        text = f"   PAUSED after {self._points}{of} points: {pause.reason}"
+        display.print(_format.clean(text), "yellow")
+        self.close()
+
+    def scan_resumed(self, pause: Pause) -> None:
+        """Go on below what was shown meanwhile."""
+        if self._started is None:
+            return
+        self.close()
+        display = self._display = LiveDisplay(self._stream, before_draw=self._drain)
+        self._began += pause.seconds
+        display.print(f"   resumed after {_format.seconds(pause.seconds)}", "yellow")
+        self._open(display)
+
+    def _open(self, display: LiveDisplay) -> None:
+        display.status(self._progress)
+        display.open()
+
+    def scan_ended(self, doc: ScanEnded) -> None:
+        """Show the rest, how it ended, and where the time went."""
+        started = self._started
+        if started is None:
+            return
+        if self._display is None:  # it was paused, and then ended
+            self._display = LiveDisplay(self._stream)
+            self._display.open()
+        display = self._display
         try:
             display.status(None)
             display.draw()
@@ -136,8 +167,10 @@ class ScanTable:
                 display.print("\n".join(self._table.lines(block, start, block.count)))
 
     def _progress(self) -> RenderableType:
+        from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
         doc = self._started
         total = doc.npoints if doc is not None else 0
@@ -155,7 +188,11 @@ class ScanTable:
         pulse = not total
         bar = ProgressBar(total or None, self._points, width=self._bar_width(text), pulse=pulse)
         grid.add_row(bar, text)
-        return grid if bar.width else text
+        shown: RenderableType = grid if bar.width else text
+        width = self._display.width if self._display is not None else 80
+        return (
+            Group(shown, Text(self._keys, "dim")) if len(self._keys) in range(1, width) else shown
+        )
 
     def _bar_width(self, text: str) -> int:
         """Return the columns that are left for the bar: none when it would be a stub."""
@@ -225,7 +262,8 @@ def _summary(started: ScanStarted, ended: ScanEnded, width: int) -> list[str]:
     rest = max(duration - ended.counting - ended.moving, 0.0)
     spent = [("counting", ended.counting), ("moving", ended.moving), ("the rest", rest)]
     where = ", ".join(f"{name} {_format.seconds(s)}" for name, s in spent)
-    took = f"{_format.clock_time(duration)}.{int(duration % 1 * 100):02d}"
+    hundredths = round(duration * 100)
+    took = f"{_format.clock_time(hundredths // 100)}.{hundredths % 100:02d}"
     points = "1 point" if ended.npoints == 1 else f"{ended.npoints} points"
     line = f"   Took {took}: {points} ({where})"
     if started.file is None:

@@ -170,3 +170,39 @@ def test_an_interrupted_command_of_the_command_line(open_terminal, config: Path)
     assert "error: -c:1: interrupted by Ctrl-C" in terminal.text
     assert "\nnever" not in terminal.text
     assert end_reason(config) == "USER_ABORT"
+
+
+CTRL_Z, CTRL_BACKSLASH = "\x1a", "\x1c"
+
+
+def test_ctrl_z_gives_the_prompt_back_and_resume_goes_on(terminal, config: Path):
+    terminal.type("ascan(roby, 0, 60, 60, 0.05, diode)\r")
+    terminal.wait_raw("Ctrl-Z pauses")
+    terminal.wait("\n   3    |")
+    terminal.type(CTRL_Z)
+    terminal.wait("EH1 [2]:")
+    assert "of 61 points: Ctrl-Z" in terminal.text
+    assert "resume() goes on" in terminal.text
+    terminal.wait("PAUSED: resume() or abort()")
+    assert "50" in terminal.command("mv(roby, 50); ct(0.01, diode); roby.position", number=2)
+    shown = terminal.command("resume()", number=3)
+    assert "resumed after" in shown
+    assert "SUCCESS, 61 of 61 points" in shown
+    assert end_reason(config) == "SUCCESS"
+
+
+def test_ctrl_backslash_stops_after_the_point(terminal, config: Path):
+    terminal.type("timescan(0.02, diode)\r")
+    terminal.wait("\n   3 ")
+    terminal.type(CTRL_BACKSLASH)
+    terminal.wait("EH1 [2]:")
+    assert "STOPPED after" in terminal.text
+    assert end_reason(config) == "STOPPED"
+
+
+def test_abort_ends_a_paused_scan(terminal, config: Path):
+    terminal.type("timescan(0.02, diode)\r")
+    terminal.wait("\n   3 ")
+    terminal.type(CTRL_Z)
+    assert "USER_ABORT" in terminal.command("abort()", number=2)
+    assert end_reason(config) == "USER_ABORT"

@@ -11,6 +11,7 @@ import pytest
 from session_shell.devices.protocols import Channel
 from session_shell.scanning.documents import (
     EndReason,
+    Pause,
     Rows,
     ScanEnded,
     ScanStarted,
@@ -66,6 +67,32 @@ def shown(*documents, stream=None) -> str:
         else:
             sink.scan_ended(doc)
     return stream.getvalue()
+
+
+def test_a_pause_gives_the_terminal_back_and_the_table_goes_on():
+    stream = io.StringIO()
+    sink = ScanTable(stream)
+    sink.scan_started(started())
+    sink.rows(block(0, 1))
+    sink.scan_paused(Pause(T0 + 1, "no beam"))
+    before = stream.getvalue()
+    assert before.endswith("   PAUSED after 1 of 3 points: no beam\n")
+    sink.scan_resumed(Pause(T0 + 1, "no beam", 2.5))
+    sink.rows(block(1, 2))
+    sink.scan_ended(ended())
+    lines = stream.getvalue().removeprefix(before).splitlines()
+    assert lines[0].startswith("   resumed after 2.5")
+    assert [line[:6] for line in lines[1:3]] == ["   1  ", "   2  "]
+    assert lines[3].startswith("   Took")
+
+
+def test_a_paused_scan_that_is_ended_says_so():
+    stream = io.StringIO()
+    sink = ScanTable(stream)
+    sink.scan_started(started())
+    sink.scan_paused(Pause(T0 + 1, "Ctrl-Z"))
+    sink.scan_ended(ended(0, EndReason.USER_ABORT))
+    assert "ABORTED by user after 0 of 3 points" in stream.getvalue()
 
 
 @pytest.fixture
