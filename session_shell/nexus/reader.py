@@ -11,7 +11,6 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,24 +115,6 @@ class StoredRows:
         if channel not in self._names:
             self._names = {original: name for name, original in column_names(entry).items()}
         return entry["measurement"][self._names[channel]]
-
-
-def _load_filters(dataset: Any, what: str) -> None:
-    """Load what decompresses a dataset, when HDF5 itself cannot.
-
-    Raises:
-        ScanError: When it is not installed.
-    """
-    plist = dataset.id.get_create_plist()
-    codes = [plist.get_filter(index)[0] for index in range(plist.get_nfilters())]
-    if all(h5py.h5z.filter_avail(code) for code in codes):
-        return
-    with contextlib.suppress(ImportError):
-        import_module("hdf5plugin")
-    if not all(h5py.h5z.filter_avail(code) for code in codes):
-        raise ScanError(
-            f"{what} is compressed in a way that HDF5 cannot read by itself: pip install hdf5plugin"
-        )
 
 
 def column_names(entry: Any) -> dict[str, str]:

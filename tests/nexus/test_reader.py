@@ -162,24 +162,6 @@ def test_a_bad_moment_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert StoredRows(path, 1).rows() == 10
 
 
-def test_compressed_images_need_no_import_by_the_user(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = save(tmp_path, started(CAM, npoints=5))
-    known: list[bool] = [False]
-    monkeypatch.setattr(reading.h5py.h5z, "filter_avail", lambda code: known[0])
-    with h5py.File(path, "r+") as file:
-        group = file["1.1/measurement"]
-        images = group["cam"][()]
-        del group["cam"]
-        group.create_dataset("cam", data=images, chunks=(1, 3, 4), compression="gzip")
-    monkeypatch.setattr(reading, "import_module", lambda name: None)
-    with pytest.raises(ScanError, match="cam is compressed .*: pip install hdf5plugin"):
-        open_scan(path).data["cam"][0]
-    monkeypatch.setattr(reading, "import_module", lambda name: known.__setitem__(0, True))
-    assert open_scan(path).data["cam"][2].shape == (3, 4)
-
-
 # Which scan
 
 
