@@ -7,11 +7,12 @@ import re
 _NUMBER = re.compile(r"[-+]?\d+(?:[.:,/-]\d+)*(?:e[-+]?\d+)?")
 _OUT = re.compile(r"^\s*Out ?\[\d+\]: ?")
 _ELLIPSIS = "\0"
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _normal(text: str) -> list[str]:
     lines = []
-    for line in text.splitlines():
+    for line in _STYLE.sub("", text).splitlines():
         plain = _NUMBER.sub("#", _OUT.sub("", line).replace("...", _ELLIPSIS))
         if plain := " ".join(plain.split()):
             lines.append(plain)

@@ -9,6 +9,7 @@ What a fence says decides:
 - ``ipython``: lines after a prompt ``DEMO [1]:`` are run, and their output is compared loosely.
 - ``console``: lines after ``$`` are run by a shell and must succeed; output is compared loosely.
 - ``text h5tree``: names and classes of the last file that a scan wrote.
+- ``text banner``: what stands above the first prompt; what follows an empty line is not compared.
 - ``sh``, ``text``: not run.
 """
 
@@ -27,6 +28,7 @@ from typing import Any
 from session_shell import open_session
 from session_shell.clock import VirtualClock
 from session_shell.errors import SessionShellError
+from session_shell.shell.banner import banner
 
 from .loosely import difference
 from .markdown import ROOT, Block
@@ -62,6 +64,10 @@ class Runner:
             self._prompt(block)
         elif block.language == "console":
             self._console(block)
+        elif block.option == "banner":
+            shown = block.text.rpartition("\n\n")[0]
+            problem = difference(shown, banner(self._session(self.name)))
+            assert not problem, f"{block.where}: {problem}"
         elif block.option == "h5tree":
             session = self._session(self.name)
             files = [scan.file for scan in session.scans if scan.file is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 
 import click
 import pytest
@@ -64,3 +65,10 @@ def test_what_is_said_to_be_missing_is_missing() -> None:
     page = (ROOT / "docs" / "how-to" / "coming-from-bliss.md").read_text(encoding="utf-8")
     section = page.partition("## What is not there")[2]
     assert [name for name in re.findall(r"`(\w+)`", section) if name in VERBS] == []
+
+
+def test_every_dependency_is_justified() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs/explanations/decisions/0002-dependencies.md").read_text(encoding="utf-8")
+    names = [re.split(r"[<>=~!; \[]", line)[0] for line in project["dependencies"]]
+    assert [name for name in names if f"| {name} |" not in page] == []
