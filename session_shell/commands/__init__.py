@@ -15,6 +15,7 @@ from session_shell.commands.control import (
 )
 from session_shell.commands.counting import ct, loopscan, sct, timescan
 from session_shell.commands.deciding import userscan
+from session_shell.commands.flying import fmesh, fscan
 from session_shell.commands.info import (
     clear,
     describe,
@@ -29,6 +30,7 @@ from session_shell.commands.info import (
     show,
 )
 from session_shell.commands.making import (
+    Group,
     SoftAxis,
     SoftCounter,
     calc_counter,
@@ -116,6 +118,7 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         userscan,
     ),
     "meshes": (amesh, dmesh, a3mesh, d3mesh, anmesh, dnmesh),
+    "continuous scans": (fscan, fmesh),
     "sequences": (group, sequence),
     "control": (abort, add_preset, add_watchdog, remove_preset, resume, simulate),
     "motion": (
@@ -139,6 +142,7 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         wu,
     ),
     "making": (
+        Group,
         SoftAxis,
         SoftCounter,
         calc_counter,

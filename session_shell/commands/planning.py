@@ -8,6 +8,7 @@ from typing import Any
 from session_shell.commands import arguments as check
 from session_shell.current import current_session
 from session_shell.devices.protocols import Detector, Movable
+from session_shell.scanning.acquire import Acquirer
 from session_shell.scanning.plan import ScanPlan, Trajectory
 from session_shell.scanning.scan import Scan
 
@@ -22,6 +23,7 @@ def make_scan(
     parameters: Mapping[str, Any],
     *,
     go_back: bool = False,
+    acquirer: Acquirer | None = None,
 ) -> Scan | None:
     """Make the scan and run it, as the options say; `count_time` is in seconds."""
     checked = check.check_options(command, options)
@@ -39,9 +41,12 @@ def make_scan(
         sleep_time=checked["sleep_time"],
         stab_time=checked["stab_time"],
         go_back=go_back,
+        acquirer=acquirer,
     )
     scan = Scan(plan, current_session().host)
-    if checked["run"]:
+    if checked["dry"]:
+        print(scan.simulate().__info__())
+    elif checked["run"]:
         scan.run()
     return scan if checked["return_scan"] else None
 

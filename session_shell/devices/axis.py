@@ -10,6 +10,7 @@ from session_shell.devices.axis_settings import read_settings
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.coordinates import LIMIT_SLACK, Coordinates
+from session_shell.devices.flying import UserPath
 from session_shell.devices.motion import Arrived, Motion
 from session_shell.devices.moving import move_together
 from session_shell.devices.profile import Trapezoid
@@ -24,7 +25,7 @@ _KNOWN_KEYS = frozenset(
     (
         *("name", "class", "plugin", "package", "module", "unit", "sign", "offset", "position"),
         *("steps_per_unit", "velocity", "acceleration", "backlash", "low_limit", "high_limit"),
-        "display_digits",
+        *("display_digits", "modulo", "encoder"),
     )
 )
 
@@ -172,6 +173,26 @@ class SimulatedAxis(Coordinates):
         self._motion = motion
         return motion
 
+    def start_pass(self, target: float, speed: float) -> UserPath:
+        """Start a motion at `speed` to the user position `target`, for a fly scan.
+
+        Raises `LimitError` outside the limits and `DeviceError` when the axis already moves or
+        cannot go so fast. The backlash is not taken up: the way to the start does that.
+        """
+        self.check_ready()
+        goal = number(target, "target", self.name)
+        self.check_targets((goal,))
+        if positive(speed, "speed", self.name) > self._velocity * (1 + 1e-9):
+            raise DeviceError(
+                f"{quantity(speed, self.unit)}/s is faster than {quantity(self._velocity)}",
+                device=self.name,
+            )
+        dial = self._whole_step((goal - self._offset) * self._sign)
+        begin = self._clock.time()
+        profile = Trapezoid(begin, self._dial, dial, speed, self._acceleration)
+        motion = self._motion = Motion(self.name, self._clock, profile)
+        return UserPath(motion, begin, self._sign, self._offset)
+
     def move(self, target: float, wait: bool = True, relative: bool = False) -> None:
         """Move to the user position `target`, in `unit`.
 
@@ -301,6 +322,7 @@ class SimulatedAxis(Coordinates):
                 ),
                 ("backlash", quantity(self._backlash, unit)),
                 ("steps per unit", quantity(self._steps)),
+                *self._more_info(),
                 *((key, str(value)) for key, value in self._remarks().items()),
             ],
         )
@@ -310,6 +332,13 @@ class SimulatedAxis(Coordinates):
         return f"<axis {self.name}: {where}, {self.state}>"
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _more_info(self) -> list[tuple[str, str]]:
+        """Return further lines for `info`."""
+        if self.encoder is None:
+            return []
+        measured = f"{self.measured_position:.{self.display_digits}f} {self.unit}".rstrip()
+        return [(f"encoder {self.encoder.name}", measured)]
 
     def _remarks(self) -> dict[str, Any]:
         return {
@@ -344,45 +373,3 @@ class SimulatedAxis(Coordinates):
             "acceleration": self._acceleration,
             "backlash": self._backlash,
         }
-
-
-def simulated_axis(
-    name: str,
-    *,
-    context: DeviceContext,
-    config: Mapping[str, Any] | None = None,
-    steps_per_unit: float = 1000.0,
-    velocity: float = 1.0,
-    acceleration: float = 10.0,
-    backlash: float = 0.0,
-    low_limit: float = -math.inf,
-    high_limit: float = math.inf,
-    unit: str = "",
-    sign: int = 1,
-    offset: float = 0.0,
-    position: float | None = None,
-    display_digits: int | None = None,
-) -> SimulatedAxis:
-    """Build a simulated axis from its YAML keys.
-
-    Limits and `position`, where it starts, are user positions in `unit`; velocity is in units per
-    second, acceleration in units per second squared. An axis of class ``NoSettingsAxis`` forgets
-    its position and settings at the end of the session.
-    """
-    settings = config or {}
-    return SimulatedAxis(
-        name,
-        context=context,
-        config=settings,
-        steps_per_unit=steps_per_unit,
-        velocity=velocity,
-        acceleration=acceleration,
-        backlash=backlash,
-        limits=(low_limit, high_limit),
-        unit=unit,
-        sign=sign,
-        offset=offset,
-        position=position,
-        display_digits=display_digits,
-        keeps_settings=settings.get("class") != "NoSettingsAxis",
-    )

@@ -29,6 +29,7 @@ from session_shell.devices.counter_config import (
     Times,
     counter_model,
 )
+from session_shell.devices.flying import Past, Path
 from session_shell.devices.models import AlongScan, ModelName
 from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.sampling import (
@@ -41,6 +42,7 @@ from session_shell.devices.sampling import (
     sampling_mode,
 )
 from session_shell.devices.text import quantity, summary
+from session_shell.errors import DeviceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,6 +170,23 @@ class SimulatedCounter:
             self.prepare(0.0, 1)
             return self.read()
         return self._reduce(self._level())
+
+    def count_gates(
+        self, middles: Sequence[float], paths: Mapping[Movable, Path]
+    ) -> Sequence[Sequence[Value]]:
+        """Return the rows of gates of a fly scan that are over, by the times of their middles."""
+        if self._values is not None:
+            return [self._values] * len(middles)
+        past = Past()
+        past.paths = paths
+        level, reduce = self._model.seen_in(past), self._reduce
+        if reduce is None:
+            raise DeviceError("is not prepared for a scan", device=self.name)
+        rows = []
+        for past.time in middles:
+            self.trigger()
+            rows.append(reduce(level()))
+        return rows
 
     def stop(self) -> None:
         """Do nothing: it stops counting with the gate."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from typing import Any, get_args
 
 from session_shell.clock import Clock
 from session_shell.devices.checks import not_negative, number, positive
+from session_shell.devices.flying import Past
 from session_shell.devices.models import (
     FWHM_PER_SIGMA,
     SHAPES,
@@ -98,6 +100,15 @@ class CounterModel:
     constant: float | None = None
     """The level, when it never changes."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    make: Callable[[Sequence[Feature]], Level] | None = None
+    """Makes the level from what it sees along axes; None: it sees none."""
+    features: tuple[Feature, ...] = ()
+
+    def seen_in(self, past: Past) -> Level:
+        """Return the level as it was at ``past.time``, as far as axes determine it."""
+        if self.make is None:
+            return self.level
+        return self.make([replace(f, axis=past.axis(f.axis)) for f in self.features])
 
 
 def counter_model(signal: Signal, clock: Clock) -> tuple[CounterModel, Noise]:
@@ -211,14 +222,14 @@ def _along_axes(signal: Signal, name: ModelName, height: float) -> CounterModel:
     unit, background = signal.unit, signal.background
     parameters: dict[str, Any] = {"axes": ", ".join(f.axis.name for f in features)}
     if name == "linear":
-        level = linear(features, signal.along.slope, background)
+        make = partial(linear, slope=signal.along.slope, background=background)
         parameters |= {
             "slope": signal.along.slope,
             "background": background,
             "background@units": unit,
         }
     else:
-        level = product(name, features, height, background)
+        make = partial(_product, name, height=height, background=background)
         parameters |= _levels(unit, height, background)
     for feature in features:
         axis, of = feature.axis, f"_{feature.axis.name}" if len(features) > 1 else ""
@@ -226,7 +237,11 @@ def _along_axes(signal: Signal, name: ModelName, height: float) -> CounterModel:
         if name != "linear":
             width = feature.sigma * FWHM_PER_SIGMA
             parameters |= {f"fwhm{of}": width, f"fwhm{of}@units": axis.unit}
-    return CounterModel(name, level, None, parameters)
+    return CounterModel(name, make(features), None, parameters, make, tuple(features))
+
+
+def _product(shape: str, features: Sequence[Feature], *, height: float, background: float) -> Level:
+    return product(shape, features, height, background)
 
 
 def _along_scan(signal: Signal, name: ModelName, height: float) -> CounterModel:

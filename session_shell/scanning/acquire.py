@@ -39,6 +39,8 @@ class Acquisition:
     clock: Clock
     before_point: Callable[[int], None] | None = None
     spent: TimeSpent = field(default_factory=TimeSpent)
+    at_rest: bool = True
+    """False while axes move between two rows: a pause waits, a stop has to stop them."""
 
 
 Acquirer = Callable[[Acquisition], Iterator[Rows]]

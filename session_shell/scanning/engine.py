@@ -214,6 +214,8 @@ class Run:
         """Look at requests and watchdogs, pause if need be; True when the scan is to end."""
         if not (self.watchdogs or self.control.wanted) or self._is_complete:
             return False
+        if not self.work.at_rest and not self.control.stop:
+            return False  # in the middle of a pass
         if self.watchdogs:
             self._ask_watchdogs()
         if not self.control.wanted:
@@ -289,7 +291,7 @@ class Run:
     def _stop_devices(self) -> None:
         # After a success the axes stand already, and stopping them would cost time for nothing.
         problems: list[Exception] = []
-        if self.error is not None:
+        if self.error is not None or not self.work.at_rest:
             problems += stop_all(self.plan.trajectory.axes)
         problems += stop_detectors(self.plan.detectors)
         problems += self.hooks.stop()

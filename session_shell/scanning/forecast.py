@@ -76,6 +76,9 @@ def forecast(plan: ScanPlan) -> Forecast:
         else:
             times.append(seconds)
     moving = float(np.max(times, axis=0).sum()) if times else 0.0
+    if plan.acquirer is not None:
+        travel = getattr(plan.acquirer, "travel_time", None)
+        moving = travel() if travel is not None else math.nan
     row = sum(8 * math.prod(channel.shape) for channel in plan.channels)
     return Forecast(
         title=plan.title,

@@ -1,0 +1,162 @@
+"""Continuous scans: an axis passes at constant speed while counters are timed by the clock.
+
+The gates follow each other without a gap from the start to the stop of a line. The axis comes
+up to speed before the start and slows down after the stop, each over ``speed**2 / (2 *
+acceleration)``, so it is at constant speed in every gate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from session_shell.devices.flying import Flyable, Path
+from session_shell.devices.moving import start_together
+from session_shell.devices.protocols import Movable
+from session_shell.errors import CommandError, DeviceError
+from session_shell.scanning.acquire import Acquisition
+from session_shell.scanning.documents import Rows
+
+_BLOCK = 0.1
+"""Seconds between two deliveries of gates that are over."""
+_ROUNDING = 2e-6
+"""Seconds by which a time of day may be off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One pass: from `start` to `stop` with the axis at constant speed, others at `places`."""
+
+    start: float
+    stop: float
+    places: tuple[tuple[Movable, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Fly:
+    """An acquirer that passes lines one after another; see `check` before it is used.
+
+    Attributes:
+        axis: The axis that moves during the gates.
+        lines: The passes.
+        npoints: Gates per pass.
+        count_time: Seconds per gate.
+    """
+
+    axis: Flyable
+    lines: Sequence[Line]
+    npoints: int
+    count_time: float
+
+    @property
+    def speed(self) -> float:
+        """Speed during the gates, in units of the axis per second."""
+        line = self.lines[0]
+        return abs(line.stop - line.start) / (self.npoints * self.count_time)
+
+    @property
+    def run_up(self) -> float:
+        """Way to come up to speed, in units of the axis."""
+        return self.speed**2 / (2 * self.axis.acceleration)
+
+    def check(self, command: str, detectors: Sequence[Any]) -> None:
+        """Check speed, limits and detectors before anything moves.
+
+        Raises:
+            CommandError: When the axis cannot go so fast, or a counter cannot be timed.
+            LimitError: When the run-up to a line leaves the limits.
+        """
+        name, unit = self.axis.name, self.axis.unit
+        if self.speed > self.axis.velocity * (1 + 1e-9):
+            shortest = self.count_time * self.speed / self.axis.velocity
+            raise CommandError(
+                f"{command}: {self.npoints} points of {self.count_time:g} s need "
+                f"{self.speed:g} {unit}/s, the velocity of {name} is "
+                f"{self.axis.velocity:g} {unit}/s; the shortest count time is {shortest:.4g} s"
+            )
+        for detector in detectors:
+            if not hasattr(detector, "count_gates"):
+                raise CommandError(
+                    f"{command}: {detector.name} cannot be timed by the clock; use a step scan"
+                )
+        for line in self.lines:
+            way = math.copysign(self.run_up, line.stop - line.start)
+            self.axis.check_targets((line.start - way, line.stop + way))
+
+    def travel_time(self) -> float:
+        """Return the seconds that the axis takes beside the gates, about: run-ups and returns."""
+        line = self.lines[0]
+        way = abs(line.stop - line.start) + 2 * self.run_up
+        ramps = 2 * self.speed / self.axis.acceleration
+        back = way / self.axis.velocity + self.axis.velocity / self.axis.acceleration
+        return ramps * len(self.lines) + back * (len(self.lines) - 1)
+
+    def __call__(self, work: Acquisition) -> Iterator[Rows]:
+        """Yield blocks of gates as they are over."""
+        first, origin = 0, math.nan
+        for line in self.lines:
+            begin = work.clock.time()
+            path = self._start(line, work)
+            work.spent.moving += work.clock.time() - begin
+            opening = self._opening(path, line)
+            origin = opening if math.isnan(origin) else origin
+            work.at_rest = False
+            for rows in self._gates(work, path, opening, first, origin):
+                yield rows
+                first += rows.count
+            begin = work.clock.time()
+            path.result()
+            work.at_rest = True
+            work.spent.moving += work.clock.time() - begin
+            work.spent.counting += self.npoints * self.count_time
+
+    def _start(self, line: Line, work: Acquisition) -> Path:
+        way = math.copysign(self.run_up, line.stop - line.start)
+        for motion in start_together([*line.places, (self.axis, line.start - way)]):
+            work.clock.sleep(0.0)  # sees an abort that came before they moved
+            motion.result()
+        return self.axis.start_pass(line.stop + way, self.speed)
+
+    def _opening(self, path: Path, line: Line) -> float:
+        """Return when the axis passes the start of the line, at constant speed by then."""
+        way = abs(line.start - path.position(path.begin))
+        return path.begin + way / self.speed + self.speed / (2 * self.axis.acceleration)
+
+    def _gates(
+        self, work: Acquisition, path: Path, opening: float, first: int, origin: float
+    ) -> Iterator[Rows]:
+        done = 0
+        while done < self.npoints:
+            due = opening + self.npoints * self.count_time
+            work.clock.sleep(min(_BLOCK, due - work.clock.time()))
+            passed = (work.clock.time() - opening + _ROUNDING) / self.count_time
+            over = min(max(math.floor(passed), 0), self.npoints)
+            if over == done:
+                if path.done():
+                    raise DeviceError("stopped before the end of the line", device=self.axis.name)
+                work.clock.sleep(opening + (done + 1) * self.count_time - work.clock.time())
+                continue
+            yield self._block(work, path, opening, range(done, over), first + done, origin)
+            done = over
+
+    def _block(
+        self,
+        work: Acquisition,
+        path: Path,
+        opening: float,
+        gates: range,
+        first: int,
+        origin: float,
+    ) -> Rows:
+        begins = [opening + n * self.count_time for n in gates]
+        middles = [begin + self.count_time / 2 for begin in begins]
+        columns: list[Any] = [[begin - origin for begin in begins], begins]
+        for axis in work.plan.trajectory.axes:
+            moving = axis is self.axis
+            columns.append([path.position(t) if moving else axis.position for t in middles])
+        for detector in work.plan.detectors:
+            rows = detector.count_gates(middles, {self.axis: path})  # type: ignore[attr-defined]
+            columns += [list(column) for column in zip(*rows, strict=True)]
+        return Rows(first, len(gates), tuple(columns))
