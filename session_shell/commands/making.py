@@ -208,6 +208,26 @@ def SoftCounter(  # noqa: N802  users know it by this name
     return soft_counter(name, obj, value, **_known("SoftCounter", soft_counter, options))
 
 
+def Group(*axes: Any, name: str = "group") -> Any:  # noqa: N802  users know it by this name
+    """Make a group of axes, to be moved, looked at and stopped together.
+
+    Args:
+        axes: Axes or their names.
+        name: What it is called in messages.
+
+    Returns:
+        The group, with ``position, state, move(axis, position, ...), rmove, stop, wait_move``.
+
+    Example:
+        ``Group(sx, sy, sz).move(sx, 1, sz, 2)``
+    """
+    from session_shell.devices.axis_group import AxisGroup, axes_by_name
+
+    members = [check.axis("Group", f"argument {n}", a) for n, a in enumerate(axes, start=1)]
+    wanted = check.text("Group", "name", name)
+    return AxisGroup(wanted, axes_by_name("Group", members), context=_context())
+
+
 def _known(command: str, maker: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     """Return keyword arguments that the maker takes; others get a clear message."""
     known = list(maker.__annotations__)

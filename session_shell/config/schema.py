@@ -147,7 +147,7 @@ def used_keys(
 ) -> list[str]:
     """Return the keys that are handed to the factory, or that say what it makes.
 
-    References are followed only there: ``encoder: $enc`` harms no axis that has no encoder. Lists
+    References are followed only there: ``camera: $cam`` harms no axis, which has no such key. Lists
     of `parts` hold objects of their own.
     """
     return [

@@ -48,7 +48,9 @@ def check_real(name: str, values: Sequence[tuple[Movable, Values]]) -> None:
         try:
             axis.check_targets(np.atleast_1d(positions))
         except LimitError as error:
-            raise LimitError(f"{name} cannot get there: {error}", device=axis.name) from error
+            failure = LimitError(f"{name} cannot get there: {error}")
+            failure.device = axis.name  # the text names both already
+            raise failure from error
 
 
 class CalculatedAxis(AxisVerbs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,18 @@ from session_shell.devices.checks import number
 from session_shell.devices.motion import Motion
 from session_shell.devices.text import interval, quantity
 from session_shell.errors import DeviceError, LimitError
+
+
+class Encoder(Protocol):
+    """What measures where an axis really is."""
+
+    name: str
+
+    @property
+    def measured_position(self) -> float:
+        """User position of its axis now."""
+        ...
+
 
 # Steps are counted in floats: beyond this they are no longer whole numbers.
 _MOST_STEPS = 2.0**53
@@ -43,6 +55,7 @@ class Coordinates:
         "_sign",
         "_steps",
         "_user",
+        "encoder",
         "name",
         "unit",
     )
@@ -63,6 +76,7 @@ class Coordinates:
         self.unit = unit
         self._clock = clock
         self._motion: Motion | None = None
+        self.encoder: Encoder | None = None
         self._steps = number(steps_per_unit, "steps_per_unit", name)
         if self._steps == 0:
             raise DeviceError("steps_per_unit must not be zero", device=name)
@@ -91,8 +105,8 @@ class Coordinates:
 
     @property
     def measured_position(self) -> float:
-        """User position as an encoder would give it; here the same as `position`."""
-        return self.position
+        """User position now as the encoder gives it; without encoder the same as `position`."""
+        return self.position if self.encoder is None else self.encoder.measured_position
 
     @property
     def dial(self) -> float:
@@ -139,6 +153,10 @@ class Coordinates:
     def steps_per_unit(self) -> float:
         """Motor steps per unit; negative when the motor turns the other way."""
         return self._steps
+
+    def user_of(self, dial: float) -> float:
+        """Return the user position of a dial position."""
+        return self._sign * dial + self._offset
 
     # -- limits ------------------------------------------------------------------------------
 
@@ -195,7 +213,7 @@ class Coordinates:
             raise DeviceError(f"positions must be numbers, not {targets!r}", device=self.name)
         self._check_points(points, "")
         if self._backlash and points.size:
-            before = np.concatenate(([self.position], points.ravel()[:-1]))
+            before = np.concatenate(([self._turned()], points.ravel()[:-1]))
             against = (points.ravel() - before) * self._backlash < 0
             self._check_points(points.ravel()[against] - self._backlash, " (backlash included)")
 
@@ -209,6 +227,12 @@ class Coordinates:
         return False
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _turned(self) -> float:
+        """Return the user position now, with all turns where positions repeat."""
+        if self._motion is None:
+            return self._user
+        return self._sign * self._moving_dial() + self._offset
 
     def _moving_dial(self) -> float:
         motion = self._motion

@@ -57,16 +57,21 @@ class DeviceClass:
 def _built_in() -> dict[str, DeviceClass]:
     here = "session_shell.devices."
     targets = {
-        "MockupAxis": "axis:simulated_axis",
-        "NoSettingsAxis": "axis:simulated_axis",
-        "SimulatedAxis": "axis:simulated_axis",
+        "MockupAxis": "axis_config:simulated_axis",
+        "NoSettingsAxis": "axis_config:simulated_axis",
+        "ModuloAxis": "axis_config:simulated_axis",
+        "SimulatedAxis": "axis_config:simulated_axis",
         "simulation_diode": "counter:simulated_counter",
         "SimulationDiode": "counter:simulated_counter",
         "simulation_counter": "counter:simulated_counter",
         "SimulationCounter": "counter:simulated_counter",
         "MultiplePositions": "positions:multiple_positions",
         "MeasurementGroup": "group:measurement_group",
+        "MockupEncoder": "encoder:simulated_encoder",
+        "AxisGroup": "axis_group:axis_group",
         "slits": "slits:slits",
+        "EnergyWavelength": "monochromator:energy_wavelength",
+        "calc_motor_mockup": "monochromator:calc_motor_mockup",
         "calc_counter": "calc_counter:calculated_counter",
         "CalcCounter": "calc_counter:calculated_counter",
         "per_second_counter": "calc_counter:per_second",
@@ -84,7 +89,7 @@ def _built_in() -> dict[str, DeviceClass]:
     }
     classes = {name: DeviceClass(name, here + target) for name, target in targets.items()}
     for name in ("mockup", "Mockup"):
-        classes[name] = DeviceClass(name, "", {"axes": "MockupAxis"})
+        classes[name] = DeviceClass(name, "", {"axes": "MockupAxis", "encoders": "MockupEncoder"})
     return classes
 
 

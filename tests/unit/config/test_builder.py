@@ -347,7 +347,7 @@ def test_simulated_devices(tree):
     root = tree("""
         - class: mockup
           axes:
-            - {name: roby, velocity: 5, unit: mm, low_limit: "-inf", encoder: $enc}
+            - {name: roby, velocity: 5, unit: mm, low_limit: "-inf", camera: $cam}
             - {name: up}
             - {name: down}
         - {class: simulation_diode, name: diode, model: gaussian, axis: $roby}
