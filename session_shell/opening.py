@@ -9,6 +9,7 @@ from typing import TextIO
 from session_shell.clock import Clock
 from session_shell.commands import VERBS, show
 from session_shell.compat import bliss_names
+from session_shell.scanning.presets import ScanPreset
 from session_shell.session import Session
 
 
@@ -44,7 +45,7 @@ def open_session(
         clock=clock,
         seed=seed,
         stream=stream,
-        verbs=VERBS,
+        verbs={**VERBS, "ScanPreset": ScanPreset},
         show=show,
         imports=bliss_names,
     )

@@ -16,6 +16,8 @@ from typing import Any
 from session_shell.current import current_session
 from session_shell.errors import SessionShellError
 from session_shell.scanning import scan_meta
+from session_shell.scanning.presets import ScanPreset
+from session_shell.scanning.scan import Scan
 
 _SESSIONS = "__session_shell_sessions__"
 
@@ -76,6 +78,7 @@ def _modules() -> dict[str, ModuleType]:
         "bliss": top,
         "bliss.scanning": _package("bliss.scanning", scan_meta=scan_meta),
         "bliss.scanning.scan_meta": scan_meta,
+        "bliss.scanning.scan": _package("bliss.scanning.scan", ScanPreset=ScanPreset, Scan=Scan),
         "bliss.setup_globals": _SessionNames("bliss.setup_globals"),
         "bliss.shell": _package("bliss.shell"),
         "bliss.shell.standard": _SessionNames("bliss.shell.standard"),
