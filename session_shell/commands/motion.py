@@ -180,6 +180,7 @@ def _show_move(pairs: Pairs) -> None:
     if session.stream is None:
         _move(pairs)
         return
+    check_together(pairs)  # what cannot move shows no positions
     from session_shell.sinks import MovingPositions
 
     axes = [axis for axis, _ in pairs]
