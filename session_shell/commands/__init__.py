@@ -67,7 +67,7 @@ from session_shell.commands.peaks import (
     peak,
     trough,
 )
-from session_shell.commands.plots import plotselect
+from session_shell.commands.plots import live_plot, plot, plotselect
 from session_shell.commands.positions import lsmot, sta, stm, sync, wa, wm, wu
 from session_shell.commands.saved import open_scan, scan
 from session_shell.commands.scripts import (
@@ -165,7 +165,7 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         peak,
         trough,
     ),
-    "plots": (plotselect,),
+    "plots": (live_plot, plot, plotselect),
     "data": (open_scan, scan),
     "looking": (
         clear,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
+from session_shell.commands import arguments as check
+from session_shell.commands.saved import scan as scan_by_number
 from session_shell.current import current_session
 from session_shell.devices.group import MeasurementGroup
 from session_shell.devices.protocols import is_detector
 from session_shell.errors import CommandError
+from session_shell.scanning.results import ScanResults
 
 
 def plotselect(*counters: Any) -> list[str]:
@@ -38,6 +43,115 @@ def plotselect(*counters: Any) -> list[str]:
         session.plot_selection = () if counters == (None,) else tuple(_names(counters))
     print("plotted: " + (", ".join(session.plot_selection) or "the first counter of each scan"))
     return list(session.plot_selection)
+
+
+def live_plot(on: bool | None = None) -> None:
+    """Plot every scan in the terminal, live while it runs and once more when it is over.
+
+    Kept over restarts. Where the output is no terminal, a plain plot comes after each scan.
+
+    Args:
+        on: True or False; None tells what is set.
+
+    Example:
+        ``live_plot(True)``
+    """
+    host = current_session().host
+    if on is not None:
+        host.live_plot = check.flag("live_plot", "on", on)
+    print("scans are plotted in the terminal" if host.live_plot else "scans are not plotted")
+
+
+def plot(what: Any = None, *counters: Any, axis: Any = None, to: Any = None) -> Path | None:
+    """Plot a scan; a mesh, spectra and images as an image.
+
+    ``plot()`` plots the last scan in the terminal. ``plot(scan)`` opens a window with matplotlib
+    where there is a display, and writes a PNG beside the file of the scan where there is none
+    (``pip install session-shell[plot]``).
+
+    Args:
+        what: A scan or its number; or the first counter, then the last scan is meant.
+        counters: Counters or their names; none: those chosen by `plotselect`, else the first.
+        axis: What to plot over: an axis, or a column such as ``"elapsed_time"``; default the
+            scanned axis.
+        to: ``"terminal"``, ``"window"``, ``"file"`` (beside the scan), or the name of a picture.
+
+    Returns:
+        The picture that was written, if one was.
+
+    Raises:
+        CommandError: When there is no such scan or counter, no point, or no matplotlib.
+
+    Example:
+        ``plot(diode1)``
+    """
+    chosen, wanted = _what(what, counters)
+    from session_shell.sinks.drawing import drawing_of
+
+    drawing = drawing_of(chosen, wanted, axis, current_session().plot_selection)
+    place = to
+    if place is None:
+        place = "terminal" if chosen is not what and not _is_number(what) else _graphic()
+    if place == "terminal":
+        from session_shell.sinks.plot import plot_text
+
+        print(plot_text(drawing, sys.stdout))
+        return None
+    from session_shell.sinks import figure
+
+    if place == "window" and figure.show(drawing):
+        return None
+    path = _picture(chosen, "file" if place == "window" else place)
+    figure.save(drawing, path)
+    print(f"plotted in {path}")
+    return path
+
+
+def _what(what: Any, counters: tuple[Any, ...]) -> tuple[ScanResults, tuple[Any, ...]]:
+    """Return the scan that is meant, and its counters."""
+    if isinstance(what, ScanResults):
+        return what, counters
+    if _is_number(what):
+        return scan_by_number(what), counters
+    scans = current_session().scans
+    if not scans:
+        raise CommandError("plot: there is no scan yet")
+    return scans[-1], counters if what is None else (what, *counters)
+
+
+def _is_number(what: Any) -> bool:
+    return isinstance(what, (int, float)) and not isinstance(what, bool)
+
+
+def _graphic() -> str:
+    """Return where a scan is plotted when nothing is said: the best that there is."""
+    from session_shell.sinks import figure
+
+    if not figure.can_draw():
+        print("(without matplotlib: pip install session-shell[plot] for windows and pictures)")
+        return "terminal"
+    return "window" if figure.has_display() else "file"
+
+
+def _picture(scan: ScanResults, to: Any) -> Path:
+    """Return the file of a picture."""
+    if not isinstance(to, (str, Path)) or not str(to):
+        raise CommandError(
+            f'plot: to must be "terminal", "window", "file" or the name of a picture, got {to!r}'
+        )
+    if to != "file":
+        path = Path(to).expanduser().absolute()
+        return path if path.suffix else path.with_suffix(".png")
+    file: Path | None = getattr(scan, "file", None)
+    if file is None:
+        raise CommandError(
+            f"plot: {scan.title} is not saved, so there is no file to put a picture beside: "
+            'name one with to="picture.png", or use to="terminal"'
+        )
+    number = getattr(scan, "number", 0)
+    # The file of a master or of BLISS has several scans.
+    own = str(number) in file.stem or f"{number:04d}" in file.stem
+    return file.with_suffix(".png") if own else file.with_name(f"{file.stem}_{number}.png")
 
 
 def _names(counters: Iterable[Any]) -> list[str]:

@@ -60,6 +60,7 @@ class SessionHost:
         self.running: Scan | None = None
         self.paused: Scan | None = None
         self.keys = False
+        self.live_plot = False
         self.dry: list[Forecast] | None = None
         self._template: FileTemplate | None = None
         self.presets: list[Any] = []
@@ -118,7 +119,13 @@ class SessionHost:
             return self.extra_sinks
         from session_shell.sinks import ScanTable
 
-        return [*self.extra_sinks, ScanTable(self.stream, _KEYS if self.keys else "")]
+        keys = _KEYS if self.keys else ""
+        if not self.live_plot:
+            return [*self.extra_sinks, ScanTable(self.stream, keys)]
+        from session_shell.sinks.plot import LivePlot
+
+        plot = LivePlot(self.stream, lambda: self.running)
+        return [*self.extra_sinks, ScanTable(self.stream, keys, plot.text), plot]
 
     def facts(self) -> ScanFacts:
         """Where and by whom scans are made."""

@@ -190,6 +190,7 @@ class Session:
             "last_numbers": dict(self.host.last_numbers),
             "user_scripts": str(self.user_scripts) if self.user_scripts else None,
             "plot_selection": list(self.plot_selection),
+            "live_plot": self.host.live_plot,
         }
         self.settings.put(values, configured)
 
@@ -209,6 +210,7 @@ class Session:
         self.host.last_numbers = dict(mine.get("last_numbers") or {})
         self.user_scripts = Path(mine["user_scripts"]) if mine.get("user_scripts") else None
         self.plot_selection = tuple(map(str, mine.get("plot_selection") or ()))
+        self.host.live_plot = bool(mine.get("live_plot"))
         for group in self.measurement_groups:
             if group.name == mine.get("active_mg"):
                 self.active_mg = group

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -37,14 +38,18 @@ class ScanTable:
 
     Metadata that fail are told by the log (`session_shell.scanning`), above the progress bar.
     A terminal gets a progress bar at the bottom and, of a fast scan, as many rows as one can
-    read; anything else gets every row and no control characters.
+    read; anything else gets every row and no control characters. `plot` gives what stands
+    between the rows and the progress bar in a terminal.
     """
 
     must_not_fail = False
 
-    def __init__(self, stream: TextIO, keys: str = "") -> None:
+    def __init__(
+        self, stream: TextIO, keys: str = "", plot: Callable[[], str] | None = None
+    ) -> None:
         self._stream = stream
         self._keys = keys
+        self._plot = plot
         self._display: LiveDisplay | None = None
         self._started: ScanStarted | None = None
         self._waiting: deque[Rows] = deque()
@@ -188,11 +193,12 @@ class ScanTable:
         pulse = not total
         bar = ProgressBar(total or None, self._points, width=self._bar_width(text), pulse=pulse)
         grid.add_row(bar, text)
-        shown: RenderableType = grid if bar.width else text
+        parts: list[RenderableType] = [grid if bar.width else text]
         width = self._display.width if self._display is not None else 80
-        return (
-            Group(shown, Text(self._keys, "dim")) if len(self._keys) in range(1, width) else shown
-        )
+        if len(self._keys) in range(1, width):
+            parts.append(Text(self._keys, "dim"))
+        plot = self._plot() if self._plot is not None else ""
+        return Group(Text.from_ansi(plot), *parts) if plot else Group(*parts)
 
     def _bar_width(self, text: str) -> int:
         """Return the columns that are left for the bar: none when it would be a stub."""
