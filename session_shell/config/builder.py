@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,9 @@ class Builder:
     ) -> None:
         self.configuration = configuration
         # `find` of the context builds on demand, during the build and later.
-        self.context = dataclasses.replace(context or DeviceContext(), find=self.find)
+        self.context = dataclasses.replace(
+            context or DeviceContext(), find=self.find, edit=self.edit
+        )
         self.devices: dict[str, Any] = {}
         """Every object that was built, those included that others refer to."""
         self.errors: dict[str, BaseException] = {}
@@ -102,6 +104,18 @@ class Builder:
         if found is _NOTHING:
             raise ConfigError(_holds_objects(name))
         return found
+
+    def edit(self, name: str, key: str, change: Callable[[Any], None]) -> Path:
+        """Change the list that an object has under `key` in its YAML file; return the file.
+
+        Raises `ConfigError`, and leaves the file as it is, when that cannot be done.
+        """
+        from session_shell.config.editing import edit_list
+
+        description = self.configuration.describe(name)
+        if description is None:
+            raise ConfigError(unknown_object(self.configuration, name))
+        return edit_list(description, key, change)
 
     def _try(self, name: str) -> None:
         try:

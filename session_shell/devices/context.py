@@ -19,6 +19,10 @@ def _nothing_else(name: str) -> Any:
     raise DeviceError("there is no such object", device=name)
 
 
+def _no_file(name: str, _key: str, _change: Callable[[Any], None]) -> Any:
+    raise DeviceError("it has no configuration file to write to", device=name)
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceContext:
     """Time, chance, Ctrl-C and other objects, as seen by a device.
@@ -31,6 +35,8 @@ class DeviceContext:
     guard: InterruptGuard = field(default_factory=InterruptGuard)
     find: Callable[[str], Any] = _nothing_else
     """Return another object of the session by name, building it if need be."""
+    edit: Callable[[str, str, Callable[[Any], None]], Any] = _no_file
+    """``edit(name, key, change)`` lets `change` alter a list of an object in its YAML file."""
 
     def random(self, name: str) -> np.random.Generator:
         """Return the generator of the device `name`: same seed and name, same numbers.

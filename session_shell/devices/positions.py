@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from keyword import iskeyword
 from typing import Any
 
-from session_shell.devices.checks import not_negative, number
+from session_shell.devices.checks import not_negative
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.moving import check_together, move_together, start_together, stop_all
-from session_shell.devices.protocols import Movable, is_axis
+from session_shell.devices.position_edits import (
+    UNKNOWN,
+    LabelledPosition,
+    Target,
+    add_item,
+    given_targets,
+    remove_item,
+    targets_here,
+    update_item,
+)
+from session_shell.devices.protocols import Movable
 from session_shell.devices.text import quantity, summary
-from session_shell.errors import CommandError, ConfigError, DeviceError
-
-UNKNOWN = "unknown"
-# Part of a destination by which a position on the edge of its tolerance may be off.
-_ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where one axis has to be, and how far off it may be, in its unit."""
-
-    axis: Movable
-    destination: float
-    tolerance: float
-
-    def is_reached(self) -> bool:
-        """Tell whether the axis stands there."""
-        if getattr(self.axis, "is_moving", False):
-            return False
-        off = abs(self.axis.position - self.destination)
-        return off <= self.tolerance + _ROUNDING * max(1.0, abs(self.destination))
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledPosition:
-    """A label, what it stands for, and where the axes are then."""
-
-    label: str
-    targets: tuple[Target, ...]
-    description: str = ""
-    scan_metadata: Mapping[str, Any] = field(default_factory=dict)
-
-    def is_reached(self) -> bool:
-        """Tell whether all axes stand at their targets."""
-        return all(target.is_reached() for target in self.targets)
+from session_shell.errors import CommandError, DeviceError, SessionShellError
 
 
 class MultiplePositions:
@@ -74,10 +50,10 @@ class MultiplePositions:
         self._context = context
         self._simultaneous = simultaneous
         self._publishes = True
+        self._methods: set[str] = set()
         self._positions = {position.label: position for position in positions}
         for label in self._positions:
-            if self._may_be_method(label):
-                setattr(self, label, self._mover(label))
+            self._add_method(label)
 
     @property
     def position(self) -> str:
@@ -132,11 +108,7 @@ class MultiplePositions:
 
         >>> mp.move("out")  # doctest: +SKIP
         """
-        if label not in self.labels:
-            raise CommandError(
-                f"{self.name} has no position {label!r}; it has {', '.join(self.labels)}"
-            )
-        pairs = [(t.axis, t.destination) for t in self._positions[label].targets]
+        pairs = [(t.axis, t.destination) for t in self._labelled(label).targets]
         clock, guard = self._context.clock, self._context.guard
         if self._simultaneous and wait:
             move_together(pairs, clock=clock, guard=guard)
@@ -165,6 +137,97 @@ class MultiplePositions:
             wait = getattr(axis, "wait_move", None)
             if wait is not None:
                 wait(None if end is None else max(end - clock.time(), 0.0))
+
+    def create_position(
+        self,
+        label: Any,
+        motors_destinations_list: Any = None,
+        description: str = "",
+        *,
+        save: bool = True,
+    ) -> None:
+        """Add a position, here and in the YAML file, whose comments stay.
+
+        Args:
+            label: A label that is not there yet.
+            motors_destinations_list: ``(axis, destination)``, ``(axis, destination, tolerance)``
+                or a list of these, in the unit of each axis; None: where all axes stand now.
+            description: What it is, in words.
+            save: False leaves the file alone: it is forgotten at the end of the session.
+
+        Raises:
+            CommandError: When the label is there already, or an argument cannot be used.
+            LimitError: When a destination cannot be reached.
+            ConfigError: When the file cannot be changed; nothing is changed then.
+
+        >>> mp.create_position("Al_50um", [(att1z, 15, 0.05)], "50 um")  # doctest: +SKIP
+        """
+        if not isinstance(label, str) or not label.strip() or label == UNKNOWN:
+            raise CommandError(
+                f"{self.name}: a label must be some text and not {UNKNOWN!r}, not {label!r:.40}"
+            )
+        if label in self._positions:
+            raise CommandError(
+                f"{self.name} has a position {label!r} already: "
+                f"{self.name}.update_position({label!r}, ...) changes it"
+            )
+        if motors_destinations_list is None:
+            motors_destinations_list = [(axis, axis.position) for axis in self.axes]
+        targets = given_targets(self.name, motors_destinations_list, self._known_targets())
+        position = LabelledPosition(label, targets, _text(self.name, description))
+        self._save(save, position.targets, lambda items: add_item(items, position))
+        self._positions[label] = position
+        self._add_method(label)
+
+    def update_position(
+        self,
+        label: str,
+        motors_destinations_list: Any = None,
+        description: str | None = None,
+        *,
+        save: bool = True,
+    ) -> None:
+        """Change where a position is, here and in the YAML file, whose comments stay.
+
+        Args:
+            label: One of `labels`.
+            motors_destinations_list: As for `create_position`; None: where its axes stand now,
+                unless only the description is to be changed.
+            description: What it is, in words; None leaves it.
+            save: False leaves the file alone.
+
+        Raises what `create_position` raises.
+
+        >>> mp.update_position("Al_20um")  # doctest: +SKIP
+        """
+        before = self._labelled(label)
+        targets = before.targets
+        if motors_destinations_list is not None:
+            targets = given_targets(self.name, motors_destinations_list, targets)
+        elif description is None:
+            targets = targets_here(targets)
+        words = before.description if description is None else _text(self.name, description)
+        position = replace(before, targets=targets, description=words)
+        self._save(save, targets, lambda items: update_item(items, position))
+        self._positions[label] = position
+
+    def remove_position(self, label: str, *, save: bool = True) -> None:
+        """Remove a position, here and in the YAML file, whose comments stay.
+
+        Raises:
+            CommandError: When there is no such label, or it is the last one.
+            ConfigError: When the file cannot be changed; nothing is changed then.
+
+        >>> mp.remove_position("Al_50um")  # doctest: +SKIP
+        """
+        self._labelled(label)
+        if len(self._positions) == 1:
+            raise CommandError(f"{self.name}: {label!r} is the last position and stays")
+        self._save(save, (), lambda items: remove_item(items, label))
+        del self._positions[label]
+        if label in self._methods:
+            self._methods.discard(label)
+            delattr(self, label)
 
     def scan_metadata(self) -> dict[str, Any] | None:
         """Return the label and the metadata of the present position; None when switched off."""
@@ -210,6 +273,39 @@ class MultiplePositions:
     def __repr__(self) -> str:
         return f"<multiple positions {self.name}: {self.position}>"
 
+    def _labelled(self, label: Any) -> LabelledPosition:
+        if label not in self.labels:
+            raise CommandError(
+                f"{self.name} has no position {label!r}; it has {', '.join(self.labels)}"
+            )
+        return self._positions[label]
+
+    def _known_targets(self) -> list[Target]:
+        """Return a target of each axis, for its tolerance."""
+        return [target for position in self._positions.values() for target in position.targets]
+
+    def _save(
+        self, save: bool, targets: Sequence[Target], change: Callable[[list[Any]], None]
+    ) -> None:
+        if not save:
+            return
+        for axis in (target.axis for target in targets):
+            try:
+                known = self._context.find(axis.name) is axis
+            except SessionShellError:
+                known = False
+            if not known:
+                raise CommandError(
+                    f"{self.name}: {axis.name} is not in the configuration, so it cannot be saved "
+                    "there; save=False keeps the position for this session"
+                )
+        self._context.edit(self.name, "positions", change)
+
+    def _add_method(self, label: str) -> None:
+        if self._may_be_method(label):
+            setattr(self, label, self._mover(label))
+            self._methods.add(label)
+
     def _may_be_method(self, label: str) -> bool:
         return (
             label.isidentifier()
@@ -227,77 +323,7 @@ class MultiplePositions:
         return mover
 
 
-def multiple_positions(
-    name: str,
-    *,
-    context: DeviceContext,
-    config: Mapping[str, Any] | None = None,
-    positions: Sequence[Mapping[str, Any]] = (),
-    simultaneous: bool = True,
-) -> MultiplePositions:
-    """Build multiple positions from their YAML keys.
-
-    Each of `positions` has a `label`, a list `target` of {axis, destination, tolerance}, and
-    perhaps a `description` and `scan_metadata`. Without `simultaneous` axes move one by one.
-    """
-    if not positions:
-        raise ConfigError(f"{name}: give at least one of `positions`", key="positions")
-    built: list[LabelledPosition] = []
-    for index, item in enumerate(positions):
-        position = _position(item, f"positions.{index}", name)
-        if position.label in {other.label for other in built}:
-            raise ConfigError(
-                f"{name}: the label {position.label!r} is there twice",
-                key=f"positions.{index}.label",
-            )
-        built.append(position)
-    return MultiplePositions(name, built, context=context, simultaneous=simultaneous, config=config)
-
-
-def _position(item: Mapping[str, Any], key: str, name: str) -> LabelledPosition:
-    label = item.get("label")
-    if isinstance(label, int | float) and not isinstance(label, bool):
-        label = str(label)  # `label: 20` is meant as text
-    if not isinstance(label, str) or not label.strip() or label == UNKNOWN:
-        raise ConfigError(
-            f"{name}: a position needs a label that is text and not {UNKNOWN!r}, not {label!r}",
-            key=f"{key}.label",
-        )
-    targets = item.get("target")
-    if not isinstance(targets, Sequence) or isinstance(targets, str) or not targets:
-        raise ConfigError(
-            f"{name}: position {label!r} needs a list `target` of axis and destination",
-            key=f"{key}.target",
-        )
-    metadata = item.get("scan_metadata") or {}
-    if not isinstance(metadata, Mapping):
-        raise ConfigError(
-            f"{name}: scan_metadata of {label!r} must be a mapping, not {metadata!r}",
-            key=f"{key}.scan_metadata",
-        )
-    return LabelledPosition(
-        label=label,
-        targets=tuple(
-            _target(t, f"{key}.target.{i}", f"{name}: position {label!r}")
-            for i, t in enumerate(targets)
-        ),
-        description=str(item.get("description") or ""),
-        scan_metadata=metadata,
-    )
-
-
-def _target(item: Any, key: str, where: str) -> Target:
-    if not isinstance(item, Mapping) or not is_axis(item.get("axis")):
-        found = item.get("axis") if isinstance(item, Mapping) else item
-        raise ConfigError(f"{where}: `axis` must be an axis like $roby, not {found!r}", key=key)
-    axis: Movable = item["axis"]
-    try:
-        destination = number(item.get("destination"), "destination", axis.name)
-        tolerance = item.get("tolerance")
-        if tolerance is None:
-            # A whole motor step: the axis cannot be asked for better.
-            tolerance = 1 / abs(getattr(axis, "steps_per_unit", 1e9))
-        tolerance = not_negative(tolerance, "tolerance", axis.name)
-    except DeviceError as error:
-        raise ConfigError(f"{where}: {error}", key=key) from None
-    return Target(axis, destination, tolerance)
+def _text(name: str, description: Any) -> str:
+    if not isinstance(description, str):
+        raise CommandError(f"{name}: a description must be text, not {description!r:.40}")
+    return " ".join(description.split())

@@ -65,7 +65,7 @@ def _built_in() -> dict[str, DeviceClass]:
         "SimulationDiode": "counter:simulated_counter",
         "simulation_counter": "counter:simulated_counter",
         "SimulationCounter": "counter:simulated_counter",
-        "MultiplePositions": "positions:multiple_positions",
+        "MultiplePositions": "positions_config:multiple_positions",
         "MeasurementGroup": "group:measurement_group",
         "MockupEncoder": "encoder:simulated_encoder",
         "AxisGroup": "axis_group:axis_group",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from session_shell.clock import VirtualClock
 from session_shell.devices.axis import SimulatedAxis
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.positions import MultiplePositions, multiple_positions
+from session_shell.devices.positions import MultiplePositions
+from session_shell.devices.positions_config import multiple_positions
 from session_shell.devices.protocols import is_axis
 from session_shell.errors import (
     CommandError,
@@ -204,3 +206,118 @@ def test_bad_configuration(axis: Make, context: DeviceContext, index: int) -> No
     with pytest.raises(ConfigError, match=text) as caught:
         multiple_positions("mp", context=context, positions=items)
     assert caught.value.key == key
+
+
+# -- changed at the prompt (how files are changed: tests/unit/config/test_editing.py) ----------
+
+
+@pytest.fixture
+def edits(context: DeviceContext, axis: Make) -> tuple[MultiplePositions, list[Any], list[Any]]:
+    axes = [axis("roby", high_limit=50), axis("robz")]
+    by_name = {each.name: each for each in axes}
+    items: list[Any] = [
+        {"label": "in", "target": [{"axis": axes[0], "destination": 1, "tolerance": 0.1}]},
+        {"label": "out", "target": [{"axis": axes[0], "destination": 5}]},
+    ]
+    written = [{"label": i["label"], "target": [{"axis": "$roby"}]} for i in items]
+
+    def edit(name: str, key: str, change: Callable[[Any], None]) -> None:
+        assert (name, key) == ("mp", "positions")
+        change(written)
+
+    there = dataclasses.replace(context, find=by_name.__getitem__, edit=edit)
+    return multiple_positions("mp", context=there, positions=items), axes, written
+
+
+def test_create_update_remove(edits: tuple[Any, list[Any], list[Any]]) -> None:
+    mp, (roby, robz), written = edits
+    mp.create_position("both", [(roby, 2.00000000000001), (robz, 3, 0.2)], "half\nway")
+    assert written[-1] == {
+        "label": "both",
+        "description": "half way",
+        "target": [
+            {"axis": "$roby", "destination": 2, "tolerance": 0.1},
+            {"axis": "$robz", "destination": 3, "tolerance": 0.2},
+        ],
+    }
+    mp.both()
+    assert mp.position == "both"
+    robz.move(4)
+    assert mp.position == "unknown"
+    mp.update_position("both")
+    assert mp.position == "both"
+    assert written[-1]["target"][1]["destination"] == 4
+    mp.update_position("in", description="in the beam")
+    assert written[0]["description"] == "in the beam"
+    assert mp.targets_dict["in"][0].destination == 1
+    mp.remove_position("both")
+    assert [item["label"] for item in written] == mp.labels == ["in", "out"]
+    assert not hasattr(mp, "both")
+    robz.move(0)
+    mp.create_position("here")
+    assert [t.destination for t in mp.targets_dict["here"]] == [2.0]
+
+
+def test_for_this_session_only(edits: tuple[Any, list[Any], list[Any]]) -> None:
+    mp, (roby, _), written = edits
+    before = list(written)
+    mp.create_position("x", (roby, 3), save=False)
+    mp.update_position("x", (roby, 4), save=False)
+    mp.x()
+    assert roby.position == 4.0
+    mp.remove_position("x", save=False)
+    assert written == before
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda mp, a: mp.create_position("in", (a, 1)), "mp has a position 'in' already"),
+        (lambda mp, a: mp.create_position("", (a, 1)), "a label must be some text"),
+        (lambda mp, a: mp.create_position("unknown", (a, 1)), "a label must be some text"),
+        (lambda mp, a: mp.create_position(5, (a, 1)), "a label must be some text"),
+        (lambda mp, a: mp.create_position("x", a), "expected a list of"),
+        (lambda mp, a: mp.create_position("x", []), "expected a list of"),
+        (lambda mp, a: mp.create_position("x", [(a,)]), "expected .axis, destination. or"),
+        (lambda mp, a: mp.create_position("x", [("roby", 1)]), "expected .axis, destination. or"),
+        (lambda mp, a: mp.create_position("x", [(a, 1), (a, 2)]), "roby is given twice"),
+        (lambda mp, a: mp.create_position("x", (a, "far")), "destination cannot be 'far'"),
+        (lambda mp, a: mp.create_position("x", (a, 1, -1)), "tolerance must not be negative"),
+        (lambda mp, a: mp.create_position("x", (a, 60)), "60 mm is outside"),
+        (lambda mp, a: mp.create_position("x", (a, 1), 5), "a description must be text"),
+        (lambda mp, a: mp.update_position("y"), "mp has no position 'y'; it has in, out"),
+        (lambda mp, a: mp.update_position("in", (a, 99)), "99 mm is outside"),
+        (lambda mp, a: mp.remove_position("y"), "mp has no position 'y'"),
+    ],
+)
+def test_what_is_refused(
+    edits: tuple[Any, list[Any], list[Any]], call: Callable[[Any, Any], None], text: str
+) -> None:
+    mp, (roby, _), written = edits
+    before, labels = repr(written), mp.labels
+    with pytest.raises((CommandError, DeviceError), match=text):
+        call(mp, roby)
+    assert (repr(written), mp.labels) == (before, labels)
+
+
+def test_the_last_position_stays(edits: tuple[Any, list[Any], list[Any]]) -> None:
+    mp = edits[0]
+    mp.remove_position("in")
+    with pytest.raises(CommandError, match="'out' is the last position and stays"):
+        mp.remove_position("out")
+
+
+def test_axes_that_are_not_configured(
+    edits: tuple[Any, list[Any], list[Any]], axis: Make, context: DeviceContext
+) -> None:
+    mp = edits[0]
+    with pytest.raises(CommandError, match="roby is not in the configuration"):
+        mp.create_position("x", (axis("roby"), 1))
+    alone = multiple_positions(
+        "mp",
+        context=dataclasses.replace(context, find=lambda _: mp.axes[0]),
+        positions=[{"label": "a", "target": [{"axis": mp.axes[0], "destination": 1}]}],
+    )
+    with pytest.raises(DeviceError, match="mp: it has no configuration file to write to"):
+        alone.create_position("x", (mp.axes[0], 1))
+    assert alone.labels == ["a"]
