@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
-from session_shell.config.descriptions import SessionDescription, SessionPlan
+from session_shell.config.descriptions import ObjectDescription, SessionDescription, SessionPlan
 from session_shell.config.problems import Problem, did_you_mean
 from session_shell.errors import ConfigError
 
-if TYPE_CHECKING:
-    from session_shell.config.configuration import Configuration
+
+class Tree(Protocol):
+    """What was read: `session_shell.config.configuration.Configuration`."""
+
+    @property
+    def root(self) -> Path:
+        """Directory of the tree."""
+        ...
+
+    @property
+    def objects(self) -> Mapping[str, ObjectDescription]:
+        """Objects by name."""
+        ...
+
+    @property
+    def sessions(self) -> Mapping[str, SessionDescription]:
+        """Sessions by name."""
+        ...
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with the files."""
+        ...
 
 
-def plan_session(configuration: Configuration, name: str) -> SessionPlan:
+def plan_session(configuration: Tree, name: str) -> SessionPlan:
     """Return what to load for the session `name`; see `Configuration.session_plan`."""
     if name not in configuration.sessions:
         raise ConfigError(_no_such_session(configuration, name))
@@ -41,7 +63,7 @@ def plan_session(configuration: Configuration, name: str) -> SessionPlan:
     )
 
 
-def _no_such_session(configuration: Configuration, name: str) -> str:
+def _no_such_session(configuration: Tree, name: str) -> str:
     sessions = sorted(configuration.sessions)
     if not sessions:
         unread = [p for p in configuration.problems if p.severity == "error"]
@@ -58,7 +80,7 @@ def _no_such_session(configuration: Configuration, name: str) -> str:
 
 
 def _include(
-    configuration: Configuration,
+    configuration: Tree,
     name: str,
     path: tuple[str, ...],
     ordered: dict[str, SessionDescription],
@@ -85,7 +107,7 @@ def _include(
 
 
 def _known_objects(
-    configuration: Configuration, session: SessionDescription, key: str, problems: list[Problem]
+    configuration: Tree, session: SessionDescription, key: str, problems: list[Problem]
 ) -> Iterable[str]:
     """Return the names under `key` that exist; for an absent ``config-objects`` all of them."""
     names = session.config_objects if key == "config-objects" else session.exclude_objects
@@ -99,7 +121,7 @@ def _known_objects(
     return [name for name in names if name in configuration.objects]
 
 
-def unknown_object(configuration: Configuration, name: str) -> str:
+def unknown_object(configuration: Tree, name: str) -> str:
     """Say that there is no object of that name, with close matches."""
     if name in configuration.sessions:
         return f"{name!r} is a session, not an object; sessions go to include-sessions"
@@ -107,7 +129,7 @@ def unknown_object(configuration: Configuration, name: str) -> str:
 
 
 def _aliases(
-    configuration: Configuration, session: SessionDescription, problems: list[Problem]
+    configuration: Tree, session: SessionDescription, problems: list[Problem]
 ) -> Mapping[str, str]:
     good = {}
     for alias, original in session.aliases.items():
