@@ -83,7 +83,7 @@ def plot(what: Any = None, *counters: Any, axis: Any = None, to: Any = None) -> 
         CommandError: When there is no such scan or counter, no point, or no matplotlib.
 
     Example:
-        ``plot(diode1)``
+        ``ascan(roby, 0, 10, 20, 0.1, diode1); plot(diode1)``
     """
     chosen, wanted = _what(what, counters)
     from session_shell.sinks.drawing import drawing_of
