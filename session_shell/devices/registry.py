@@ -84,6 +84,8 @@ def _built_in() -> dict[str, DeviceClass]:
         "SimulatedSpectrum": "spectrum_config:simulated_spectrum",
         "simulation_camera": "camera_config:simulated_camera",
         "SimulatedCamera": "camera_config:simulated_camera",
+        "simulation_temperature": "temperature:temperature_controller",
+        "SimulatedTemperature": "temperature:temperature_controller",
         "simulation_shutter": "shutter:shutter",
         "SimulatedShutter": "shutter:shutter",
     }
