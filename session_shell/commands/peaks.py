@@ -8,6 +8,7 @@ from typing import Any
 
 from session_shell.commands import arguments as check
 from session_shell.commands.motion import umv
+from session_shell.commands.saved import last_scan
 from session_shell.current import current_session
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
@@ -36,7 +37,7 @@ def cen(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``cen(diode1)``
     """
-    return _last("cen").cen(_counter(counter), axis)
+    return last_scan("cen").cen(_counter(counter), axis)
 
 
 def com(counter: Any = None, axis: Any = None) -> Found:
@@ -52,7 +53,7 @@ def com(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``com(diode1)``
     """
-    return _last("com").com(_counter(counter), axis)
+    return last_scan("com").com(_counter(counter), axis)
 
 
 def peak(counter: Any = None, axis: Any = None) -> Found:
@@ -68,7 +69,7 @@ def peak(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``peak(diode1)``
     """
-    return _last("peak").peak(_counter(counter), axis)
+    return last_scan("peak").peak(_counter(counter), axis)
 
 
 def trough(counter: Any = None, axis: Any = None) -> Found:
@@ -84,7 +85,7 @@ def trough(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``trough(diode1)``
     """
-    return _last("trough").trough(_counter(counter), axis)
+    return last_scan("trough").trough(_counter(counter), axis)
 
 
 def fwhm(counter: Any = None, axis: Any = None) -> Found:
@@ -105,7 +106,7 @@ def fwhm(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``fwhm(diode1)``
     """
-    return _last("fwhm").fwhm(_counter(counter), axis)
+    return last_scan("fwhm").fwhm(_counter(counter), axis)
 
 
 def find_position(f: Callable[[Any, Any], float], counter: Any = None, axis: Any = None) -> Found:
@@ -123,7 +124,7 @@ def find_position(f: Callable[[Any, Any], float], counter: Any = None, axis: Any
         ``find_position(lambda x, y: x[y > y.mean()].mean(), diode1)``
     """
     _check_function("find_position", f)
-    return _last("find_position").find_position(f, _counter(counter), axis)
+    return last_scan("find_position").find_position(f, _counter(counter), axis)
 
 
 def fit(model: str = "gaussian", counter: Any = None, axis: Any = None) -> Fit:
@@ -145,7 +146,7 @@ def fit(model: str = "gaussian", counter: Any = None, axis: Any = None) -> Fit:
     Example:
         ``fit("gaussian", diode1)``
     """
-    return _last("fit").fit(check.text("fit", "model", model), _counter(counter), axis)
+    return last_scan("fit").fit(check.text("fit", "model", model), _counter(counter), axis)
 
 
 def goto_cen(counter: Any = None, axis: Any = None) -> None:
@@ -224,16 +225,8 @@ def default_counter(scan: ScanResults) -> str:
     return scan.signal_name(current_session().plot_selection)
 
 
-def _last(command: str) -> ScanResults:
-    scans = current_session().scans
-    if not scans:
-        raise CommandError(f"{command}: there is no scan yet")
-    scan: ScanResults = scans[-1]
-    return scan
-
-
 def _counter(counter: Any) -> Any:
-    return default_counter(_last("cen")) if counter is None else counter
+    return default_counter(last_scan("cen")) if counter is None else counter
 
 
 def _check_function(command: str, f: Any) -> None:
@@ -246,7 +239,7 @@ def _go(command: str, found: Found, axis: Any) -> None:
     if isinstance(found, dict):
         places = found
     else:
-        scan = _last(command)
+        scan = last_scan(command)
         places = {scan.data.key(axis) if axis is not None else scan.layout.axes[0]: found}
     pairs = [(_axis(command, name), position) for name, position in places.items()]
     for mover, position in pairs:
@@ -256,7 +249,7 @@ def _go(command: str, found: Found, axis: Any) -> None:
 
 def _axis(command: str, name: str) -> Movable:
     """Return the axis of a column; that of the scan even when another took its name since."""
-    plan = getattr(_last(command), "plan", None)
+    plan = getattr(last_scan(command), "plan", None)
     for mover in plan.trajectory.axes if plan is not None else ():
         if mover.name == name:
             axis: Movable = mover

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from session_shell.commands import arguments as check
+from session_shell.commands.saved import last_scan
 from session_shell.commands.saved import scan as scan_by_number
 from session_shell.current import current_session
 from session_shell.devices.group import MeasurementGroup
@@ -113,10 +114,7 @@ def _what(what: Any, counters: tuple[Any, ...]) -> tuple[ScanResults, tuple[Any,
         return what, counters
     if _is_number(what):
         return scan_by_number(what), counters
-    scans = current_session().scans
-    if not scans:
-        raise CommandError("plot: there is no scan yet")
-    return scans[-1], counters if what is None else (what, *counters)
+    return last_scan("plot"), counters if what is None else (what, *counters)
 
 
 def _is_number(what: Any) -> bool:

@@ -53,6 +53,19 @@ def scan(number: int = -1) -> ScanResults:
     raise CommandError(f"scan: there is no scan {number} in {folder}; {there}")
 
 
+def last_scan(command: str) -> ScanResults:
+    """Return the last scan of the session, for a command; of a sequence its last member.
+
+    Raises:
+        CommandError: When there is none.
+    """
+    for one in reversed(current_session().scans):
+        if one.plan.shown:
+            found: ScanResults = one
+            return found
+    raise CommandError(f"{command}: there is no scan yet")
+
+
 def open_scan(path: str | Path, number: int | str | None = None) -> Any:
     """Open a saved scan from any file; nothing but its header is read until it is asked for.
 

@@ -193,6 +193,12 @@ def test_nothing_moves_beyond_a_limit(scanned: Session) -> None:
     assert position(scanned) == 10
 
 
+def test_after_a_sequence_its_last_member_counts(session: Session) -> None:
+    session.run("with sequence('x') as s: s.add(ascan(roby, 0, 10, 50, 0.1, hill, run=False))")
+    assert session.scans[-1].type == "sequence"
+    assert session.run("cen()") == pytest.approx(5, abs=0.01)
+
+
 def test_time_can_be_the_axis(session: Session) -> None:
     session.run("loopscan(5, 0.1, diode3)")
     assert 0 <= session.run("peak(axis='elapsed_time')") < 1
