@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +38,7 @@ _REACH = 4.5
 """Standard deviations around its centre within which the spot is drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Optics:
+class Optics(NamedTuple):
     """What a camera sees, lengths in pixels, x before y."""
 
     size: tuple[int, int]

@@ -7,12 +7,11 @@ to lag ``r tau`` behind, and when `w` stands it closes in exponentially.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import copysign, exp, inf, log
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
+class Ramp(NamedTuple):
     """One change of the setpoint; times in seconds, rate in units per second.
 
     >>> ramp = Ramp(begin=0.0, setpoint=20.0, reading=20.0, target=80.0, rate=1.0, tau=10.0)

@@ -13,9 +13,8 @@ sees nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +37,7 @@ _REFERENCE = 5.9
 """Energy at which resolutions are given (Mn Kα), keV."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """What one element gives: its rate now in counts per second, and its lines."""
 
     name: str
@@ -47,8 +45,7 @@ class Element:
     lines: tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(NamedTuple):
     """From channels to energies, in keV."""
 
     channels: int
