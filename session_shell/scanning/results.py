@@ -144,6 +144,7 @@ class ScanResults(ABC):
         """
         from session_shell.scanning.fitting import fit_curve  # lmfit costs a second
 
+        self._refuse_mesh("fit", axis)
         signal, name = self.signal(counter), self._one_axis("fit", axis)
         units = {channel.name: channel.unit for channel in self.data.channels}
         try:
@@ -242,12 +243,15 @@ class ScanResults(ABC):
                 f'(SCANS[-2].{command}()) or use axis="elapsed_time"'
             )
 
-    def _along(self, command: str, counter: object, axis: object, finder: Finder) -> Found:
+    def _refuse_mesh(self, command: str, axis: object) -> None:
         if axis is None and len(self.layout.shape) > 1:
             raise CommandError(
                 f"{command}: {self.title} is a mesh: peak() and trough() give the position of its "
                 "highest and lowest point, grid() its values"
             )
+
+    def _along(self, command: str, counter: object, axis: object, finder: Finder) -> Found:
+        self._refuse_mesh(command, axis)
         signal = self.signal(counter)
         try:
             return self._find(command, signal.values, axis, finder)

@@ -116,7 +116,9 @@ def _column(scan: ScanResults, name: str, live: bool) -> NDArray[Any]:
 
 def _abscissa(scan: ScanResults, channels: dict[str, Channel], names: list[str]) -> str:
     """Return the column that curves are drawn over, empty when there is none but the number."""
-    for name in (*scan.layout.axes, "elapsed_time"):
+    # A mesh of three axes and more has no picture: it is drawn in the order of time.
+    axes = scan.layout.axes if len(scan.layout.shape) < 2 else ()
+    for name in (*axes, "elapsed_time"):
         if name in channels and name not in names:
             return name
     return ""

@@ -136,6 +136,8 @@ def test_a_mesh_has_extremes(session: Session) -> None:
     assert position(session) == 1
     with pytest.raises(CommandError, match=r"cen: amesh .* is a mesh: peak\(\)"):
         session.run("cen()")
+    with pytest.raises(CommandError, match=r"fit: amesh .* is a mesh"):
+        session.run("fit()")
     assert session.run("peak(axis=roby)") == 1
     with pytest.raises(CommandError, match="grid: ct 1 is no mesh"):
         session.run("ct(diode).grid()")

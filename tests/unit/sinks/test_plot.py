@@ -107,6 +107,15 @@ def test_without_axes_the_time_or_the_number_is_drawn_over() -> None:
     assert (counted.x_label, counted.x[-1]) == ("point", 50)
 
 
+def test_a_mesh_of_three_axes_is_drawn_in_the_order_of_time() -> None:
+    layout = Layout(("a", "b", "c"), (1, 1, 2))
+    kinds = {"elapsed_time": "time", "a": "axis", "b": "axis", "c": "axis"}
+    columns = dict.fromkeys(("elapsed_time", "a", "b", "c", "diode"), [0.0, 1.0])
+    drawing = drawing_of(Results(layout, kinds, **columns))
+    assert isinstance(drawing, Curves)
+    assert drawing.x_label == "elapsed_time [mm]"
+
+
 def test_a_mesh_is_an_image_and_a_line_over_an_axis() -> None:
     scan = Results(MESH, roby=[0.0, 1, 2, 0], robz=[0.0, 0, 0, 1], diode=[1.0, 2, 3, 4])
     drawing = drawing_of(scan)
