@@ -110,7 +110,7 @@ def test_without_axes_the_time_or_the_number_is_drawn_over() -> None:
 def test_a_mesh_of_three_axes_is_drawn_in_the_order_of_time() -> None:
     layout = Layout(("a", "b", "c"), (1, 1, 2))
     kinds = {"elapsed_time": "time", "a": "axis", "b": "axis", "c": "axis"}
-    columns = dict.fromkeys(("elapsed_time", "a", "b", "c", "diode"), [0.0, 1.0])
+    columns = {name: [0.0, 1.0] for name in ("elapsed_time", "a", "b", "c", "diode")}
     drawing = drawing_of(Results(layout, kinds, **columns))
     assert isinstance(drawing, Curves)
     assert drawing.x_label == "elapsed_time [mm]"
