@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.derived import ChannelNames
+from session_shell.devices.flying import Past, Path
 from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.rois import Region, Rois
 from session_shell.devices.text import quantity, summary
@@ -157,8 +158,34 @@ class SimulatedCamera:
         """Return the image and the counters of the regions."""
         if self._random is None:
             self.prepare(0.0, 1)
+        return self._row(self.optics)
+
+    def count_gates(
+        self, middles: Sequence[float], paths: Mapping[Movable, Path]
+    ) -> Sequence[Sequence[Value]]:
+        """Return the rows of gates of a fly scan that are over, by the times of their middles.
+
+        Raises `DeviceError` when an image takes longer than a gate.
+        """
+        needed = self._exposure_now + self._readout_time
+        if needed > self._count_time * (1 + 1e-9):
+            raise DeviceError(
+                f"an image takes {needed:g} s (exposure and readout), a gate of this scan "
+                f"{self._count_time:g} s",
+                device=self.name,
+            )
+        past = Past()
+        past.paths = paths
+        x, y = (None if axis is None else past.axis(axis) for axis in self.optics.axes)
+        optics = self.optics._replace(axes=(x, y))
+        rows = []
+        for past.time in middles:
+            rows.append(self._row(optics))
+        return rows
+
+    def _row(self, optics: Optics) -> Sequence[Value]:
         assert self._random is not None
-        image = self._image(self._random)
+        image = self._image(self._random, optics)
         values: list[Value] = [image]
         for x, y, width, height in self.rois.values():
             part = image[int(y) : int(y + height), int(x) : int(x + width)]
@@ -232,14 +259,14 @@ class SimulatedCamera:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _image(self, random: np.random.Generator) -> NDArray[Any]:
+    def _image(self, random: np.random.Generator, optics: Optics) -> NDArray[Any]:
         width, height = self.optics.size
         is_lit = self.shutter is None or self.shutter.is_open
         strip = self._strip(self.optics.background * self._exposure_now if is_lit else 0.0)
         first = int(random.integers(_SHIFTS))
         image = strip[first : first + width * height].reshape(height, width).copy()
         if is_lit:
-            self._draw_spot(image, random)
+            self._draw_spot(image, random, optics)
         return image
 
     def _strip(self, background: float) -> NDArray[Any]:
@@ -259,10 +286,11 @@ class SimulatedCamera:
             self._strips = dict([*kept, (level, self._stored(noise))])
         return self._strips[level]
 
-    def _draw_spot(self, image: NDArray[Any], random: np.random.Generator) -> None:
+    def _draw_spot(self, image: NDArray[Any], random: np.random.Generator, optics: Optics) -> None:
+        x, y = optics.spot()
         peak = self.optics.intensity * self._exposure_now
-        columns, along_x = self._profile(0)
-        rows, along_y = self._profile(1)
+        columns, along_x = self._profile(0, x)
+        rows, along_y = self._profile(1, y)
         if peak <= 0 or not len(along_x) or not len(along_y):
             return
         spot = np.outer(along_y * np.float32(peak), along_x)
@@ -270,10 +298,10 @@ class SimulatedCamera:
         spot += image[rows, columns]
         image[rows, columns] = self._stored(spot)
 
-    def _profile(self, dimension: int) -> tuple[slice, NDArray[np.float32]]:
+    def _profile(self, dimension: int, center: float) -> tuple[slice, NDArray[np.float32]]:
         """Return the pixels that the spot reaches along x (0) or y (1), and its shape there."""
         length = self.optics.size[dimension]
-        center, sigma = self.optics.spot()[dimension], self.optics.sigma[dimension]
+        sigma = self.optics.sigma[dimension]
         if not -_REACH * sigma < center < length + _REACH * sigma:
             return slice(0, 0), np.empty(0, np.float32)
         first = max(math.floor(center - _REACH * sigma), 0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from session_shell.devices.context import DeviceContext
+from session_shell.devices.flying import Path
 from session_shell.devices.protocols import (
     Channel,
     Detector,
@@ -59,6 +60,22 @@ class AxisCounter:
         """Return the user position now."""
         return (self.axis.position,)
 
+    def count_gates(
+        self, middles: Sequence[float], paths: Mapping[Movable, Path]
+    ) -> Sequence[Sequence[Value]]:
+        """Return the positions at the middles of gates of a fly scan.
+
+        Raises `DeviceError` for a calculated axis that moves with the one that passes.
+        """
+        path = paths.get(self.axis)
+        if path is not None:
+            return [(path.position(time),) for time in middles]
+        if any(real in paths for real in getattr(self.axis, "real_axes", ())):
+            raise DeviceError(
+                "cannot be followed while its real axis passes; count that one", device=self.name
+            )
+        return [(self.axis.position,)] * len(middles)
+
     def stop(self) -> None:
         """Do nothing: the axis is not the counter's to stop."""
 
@@ -69,7 +86,17 @@ class AxisCounter:
 class ClockCounter:
     """The time at which the gate opened, in seconds: of the day (epoch), or of the scan."""
 
-    __slots__ = ("_begin", "_channels", "_clock", "_time", "config", "kind", "name", "unit")
+    __slots__ = (
+        "_begin",
+        "_channels",
+        "_clock",
+        "_count_time",
+        "_time",
+        "config",
+        "kind",
+        "name",
+        "unit",
+    )
 
     def __init__(
         self,
@@ -92,6 +119,7 @@ class ClockCounter:
         self._channels = (Channel(name, "counter", unit="s", device=name),)
         self._begin: float | None = None
         self._time: float | None = None
+        self._count_time = 0.0
 
     @property
     def channels(self) -> Sequence[Channel]:
@@ -106,6 +134,7 @@ class ClockCounter:
     def prepare(self, count_time: float, npoints: int) -> None:  # noqa: ARG002
         """Get ready for a scan: its first gate is at elapsed time zero."""
         self._begin = self._time = None
+        self._count_time = count_time
 
     def trigger(self) -> None:
         """Take the time."""
@@ -116,6 +145,17 @@ class ClockCounter:
     def read(self) -> Sequence[Value]:
         """Return the time at which the gate opened."""
         return (self._value(self._clock.time() if self._time is None else self._time),)
+
+    def count_gates(
+        self,
+        middles: Sequence[float],
+        paths: Mapping[Movable, Path],  # noqa: ARG002  time passes anyway
+    ) -> Sequence[Sequence[Value]]:
+        """Return the times at which gates of a fly scan opened, by those of their middles."""
+        begins = [middle - self._count_time / 2 for middle in middles]
+        if self._begin is None and begins:
+            self._begin = begins[0]
+        return [(self._value(begin),) for begin in begins]
 
     def stop(self) -> None:
         """Do nothing: time cannot be stopped."""

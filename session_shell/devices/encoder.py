@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.protocols import Channel, Value
+from session_shell.devices.flying import Path
+from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.text import quantity, summary
 from session_shell.errors import ConfigError, DeviceError
 
@@ -63,7 +64,9 @@ class SimulatedEncoder:
     @property
     def steps(self) -> int:
         """Steps that it counts now, from dial zero of the axis."""
-        dial = self._axis().dial
+        return self._steps_at(self._axis().dial)
+
+    def _steps_at(self, dial: float) -> int:
         if self._noise:
             if self._random is None:
                 self._random = self._context.random(f"{self.name} outside scans")
@@ -94,6 +97,17 @@ class SimulatedEncoder:
     def read(self) -> Sequence[Value]:
         """Return the measured position now."""
         return (self.measured_position,)
+
+    def count_gates(
+        self, middles: Sequence[float], paths: Mapping[Movable, Path]
+    ) -> Sequence[Sequence[Value]]:
+        """Return the measured positions at the middles of gates of a fly scan."""
+        axis = self._axis()
+        path = paths.get(axis)
+        if path is None:
+            return [self.read() for _ in middles]
+        dials = [(path.position(time) - axis.offset) * axis.sign for time in middles]
+        return [(axis.user_of(self._steps_at(d) / self.steps_per_unit),) for d in dials]
 
     def stop(self) -> None:
         """Do nothing: it has no gate."""

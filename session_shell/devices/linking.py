@@ -6,13 +6,15 @@ diode1 and diode2, and a camera with three counters of it in one scan is read ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from session_shell.devices.calc_counter import CalculatedCounter
 from session_shell.devices.derived import AxisCounter, ChannelCounter
-from session_shell.devices.protocols import Channel, Detector, Status, Value
+from session_shell.devices.flying import Path
+from session_shell.devices.protocols import Channel, Detector, Movable, Status, Value
 
+Paths = Mapping[Movable, Path]
 _DERIVED = (CalculatedCounter, ChannelCounter)
 
 
@@ -51,6 +53,7 @@ class _Tap:
         self._shown: set[str] = set()
         self._all = False
         self._values: Sequence[Value] | None = None
+        self._block: tuple[Sequence[float], Sequence[Sequence[Value]]] | None = None
 
     def show(self, channel: str) -> None:
         """Make one channel a column of the scan."""
@@ -78,8 +81,17 @@ class _Tap:
             self._values = self.source.read()
         return self._values
 
+    def block(self, middles: Sequence[float], paths: Paths) -> Sequence[Sequence[Value]]:
+        """Return the values of all channels of gates of a fly scan, read once."""
+        if self._block is None or self._block[0] != middles:
+            rows = self.source.count_gates(middles, paths)  # type: ignore[attr-defined]
+            self._block = (middles, rows)
+        return self._block[1]
+
     def read(self) -> Sequence[Value]:
-        values = self.values()
+        return self._chosen(self.values())
+
+    def _chosen(self, values: Sequence[Value]) -> Sequence[Value]:
         if self._all:
             return values
         channels = self.source.channels
@@ -90,7 +102,10 @@ class _Tap:
 
     def __getattr__(self, name: str) -> Any:
         # Metadata, sampling and other abilities are those of the detector itself.
-        return getattr(self.source, name)
+        found = getattr(self.source, name)
+        if name == "count_gates":
+            return lambda middles, paths: [self._chosen(r) for r in self.block(middles, paths)]
+        return found
 
 
 class _Calculation:
@@ -99,7 +114,7 @@ class _Calculation:
     def __init__(self, counter: CalculatedCounter, links: _Links) -> None:
         self.source = counter
         self.name = counter.name
-        self._inputs = [links.input(each) for each in counter.inputs]
+        self._inputs: list[_Input] = [links.input(each) for each in counter.inputs]
         self._value: Value | None = None
 
     @property
@@ -116,17 +131,55 @@ class _Calculation:
     def value(self) -> Value:
         """Return the value of this point, calculated once."""
         if self._value is None:
-            self._value = self.source.calculate([value() for value in self._inputs])
+            self._value = self.source.calculate([each.value() for each in self._inputs])
         return self._value
 
     def read(self) -> Sequence[Value]:
         return (self.value(),)
 
+    def can_be_timed(self) -> bool:
+        """Tell whether all inputs can take part in a fly scan."""
+        return all(each.can_be_timed() for each in self._inputs)
+
+    def column(self, middles: Sequence[float], paths: Paths) -> list[Value]:
+        """Return the values of gates of a fly scan."""
+        inputs = [each.column(middles, paths) for each in self._inputs]
+        return [self.source.calculate(values) for values in zip(*inputs, strict=True)]
+
     def stop(self) -> None:
         pass
 
     def __getattr__(self, name: str) -> Any:
+        if name == "count_gates" and self.can_be_timed():
+            return lambda middles, paths: [(v,) for v in self.column(middles, paths)]
         return getattr(self.source, name)
+
+
+class _Input(Protocol):
+    """One input of a calculation."""
+
+    def value(self) -> Value: ...
+
+    def can_be_timed(self) -> bool: ...
+
+    def column(self, middles: Sequence[float], paths: Paths) -> Sequence[Value]: ...
+
+
+class _TappedInput:
+    """One channel of a tapped detector."""
+
+    def __init__(self, tap: _Tap, index: int) -> None:
+        self._tap = tap
+        self._index = index
+
+    def value(self) -> Value:
+        return self._tap.values()[self._index]
+
+    def can_be_timed(self) -> bool:
+        return hasattr(self._tap.source, "count_gates")
+
+    def column(self, middles: Sequence[float], paths: Paths) -> Sequence[Value]:
+        return [row[self._index] for row in self._tap.block(middles, paths)]
 
 
 class _Links:
@@ -150,10 +203,10 @@ class _Links:
             self.calculations[id(counter)] = made
         return self.calculations[id(counter)]
 
-    def input(self, source: Detector) -> Any:
-        """Return a function that gives the value of an input at this point."""
+    def input(self, source: Detector) -> _Input:
+        """Return what gives the values of an input."""
         if isinstance(source, CalculatedCounter):
-            return self.calculation(source).value
+            return self.calculation(source)
         if isinstance(source, ChannelCounter):
             tap, index = self.tap(source.source), source.index()
         else:
@@ -161,4 +214,4 @@ class _Links:
         channel = tap.source.channels[index]
         if channel.shape == () and not isinstance(source, AxisCounter):
             tap.show(channel.name)
-        return lambda: tap.values()[index]
+        return _TappedInput(tap, index)

@@ -12,7 +12,7 @@ sees nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.derived import ChannelNames
+from session_shell.devices.flying import Past, Path
 from session_shell.devices.models import FWHM_PER_SIGMA, Level
-from session_shell.devices.protocols import Channel, Value
+from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.rois import Region, Rois
 from session_shell.devices.text import quantity, summary
 from session_shell.errors import DeviceError
@@ -43,6 +44,8 @@ class Element(NamedTuple):
     name: str
     rate: Level
     lines: tuple[tuple[float, float], ...]
+    seen_in: Callable[[Past], Level] | None = None
+    """Makes the rate as it was in the past; None: it is always the same."""
 
 
 class Calibration(NamedTuple):
@@ -155,8 +158,23 @@ class SimulatedSpectrum:
         """Return spectrum, live time, dead time and the counts of the regions."""
         if self._random is None:
             self.prepare(0.0, 1)
+        return self._row([element.rate for element in self.elements])
+
+    def count_gates(
+        self, middles: Sequence[float], paths: Mapping[Movable, Path]
+    ) -> Sequence[Sequence[Value]]:
+        """Return the rows of gates of a fly scan that are over, by the times of their middles."""
+        past = Past()
+        past.paths = paths
+        rates = [e.rate if e.seen_in is None else e.seen_in(past) for e in self.elements]
+        rows = []
+        for past.time in middles:
+            rows.append(self._row(rates))
+        return rows
+
+    def _row(self, levels: Sequence[Level]) -> Sequence[Value]:
         assert self._random is not None
-        expected = self._expected_rates()
+        expected = self._expected_rates(levels)
         # Every event makes it blind for a while, events in that time do not make it longer.
         live = self._count_time / (1 + float(expected.sum()) * self._dead_time)
         spectrum = self._random.poisson(expected * live).astype(np.uint32)
@@ -237,11 +255,11 @@ class SimulatedSpectrum:
         ]
         return np.array(shapes)
 
-    def _expected_rates(self) -> NDArray[np.float64]:
-        """Return the counts per second of each channel now."""
+    def _expected_rates(self, levels: Sequence[Level]) -> NDArray[np.float64]:
+        """Return the counts per second of each channel for the levels of the elements."""
         if self.shutter is not None and not self.shutter.is_open:
             return np.zeros(self.calibration.channels)
-        rates = (self._background, *(max(element.rate(), 0.0) for element in self.elements))
+        rates = (self._background, *(max(level(), 0.0) for level in levels))
         if rates != self._rates:
             assert self._shapes is not None
             self._expected = np.asarray(rates) @ self._shapes

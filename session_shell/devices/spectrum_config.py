@@ -108,7 +108,7 @@ def _element(item: Any, index: int, name: str, context: DeviceContext) -> Elemen
         model, _ = counter_model(signal, context.clock)
     except ConfigError as error:
         raise ConfigError(error.message, key=f"{key}.{error.key}") from None
-    return Element(symbol, model.level, _lines(item, symbol, f"{key}.lines", name))
+    return Element(symbol, model.level, _lines(item, symbol, f"{key}.lines", name), model.seen_in)
 
 
 def _lines(item: Mapping[str, Any], symbol: str, key: str, name: str) -> tuple[Any, ...]:

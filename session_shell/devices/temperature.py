@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.protocols import Channel, Status, Value
+from session_shell.devices.flying import Path
+from session_shell.devices.protocols import Channel, Movable, Status, Value
 from session_shell.devices.ramp import Ramp
 from session_shell.devices.text import interval, quantity, summary
 from session_shell.devices.verbs import AxisVerbs, Limits
@@ -212,12 +213,23 @@ class TemperatureController:
 
     def read(self) -> Sequence[Value]:
         """Return the reading now."""
-        value = self.temperature
+        return (self._reading(self._clock.time()),)
+
+    def count_gates(
+        self,
+        middles: Sequence[float],
+        paths: Mapping[Movable, Path],  # noqa: ARG002  it depends on the time alone
+    ) -> Sequence[Sequence[Value]]:
+        """Return the readings at the middles of gates of a fly scan."""
+        return [(self._reading(time),) for time in middles]
+
+    def _reading(self, time: float) -> float:
+        value = self._ramp.temperature(time)
         if self._noise:
             if self._random is None:
                 self._random = self._context.random(f"{self.name} outside scans")
             value += self._noise * float(self._random.standard_normal())
-        return (value,)
+        return value
 
     def stop(self) -> None:
         """Do nothing: the end of a scan is not the end of a ramp; ``temp.hold()`` is."""
