@@ -128,7 +128,7 @@ def _changed_text(text: str, description: ObjectDescription, key: str, change: C
     if not isinstance(expected, list):
         raise _refusal(description, f"`{key}` is no list")
     change(expected)
-    made_text = _without_item(snippet, before, expected)
+    made_text = _by_item(snippet, before, expected, key, change)
     if made_text is None:
         made_text = _dumped(snippet, key, change)
     made = [f"{' ' * block.indent}{line}".rstrip() for line in made_text.split("\n")]
@@ -150,26 +150,57 @@ def _dumped(snippet: str, key: str, change: Change) -> str:
     return stream.getvalue()
 
 
-def _without_item(snippet: str, before: list[Any], after: list[Any]) -> str | None:
-    """Return the lines without those of one item, None when something else has changed.
+def _by_item(
+    snippet: str, before: list[Any], after: list[Any], key: str, change: Change
+) -> str | None:
+    """Return the lines with only one item removed, changed or added; None for anything else.
 
-    ruamel.yaml would take the comment above the next item away with it.
+    ruamel.yaml would wrap the lines of all items anew, and take the comment above an item away
+    with the one before it.
     """
     from ruamel.yaml import YAML
 
-    gone = [i for i in range(len(before)) if before[:i] + before[i + 1 :] == after]
     items = YAML(typ="safe", pure=True).compose(snippet).value[0][1]
-    if not gone or not after or items.flow_style:
+    if not after or not before or items.flow_style:
         return None
-    lines = snippet.split("\n")
-    node = items.value[gone[0]]
+    lines = snippet.rstrip("\n").split("\n")
+    if before == after[:-1]:
+        made = _dumped_items(snippet, key, after[-1:], lines, items.value[-1])
+        last = _end(snippet, items.value[-1], _dash(lines, items.value[-1])[1])
+        return "\n".join([*lines[:last], *made, *lines[last:]]) + "\n"
+    gone = [i for i in range(len(before)) if before[:i] + before[i + 1 :] == after]
+    other = [i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b]
+    if not gone and (len(before) != len(after) or len(other) != 1):
+        return None
+    node = items.value[(gone or other)[0]]
+    first, column = _dash(lines, node)
+    last = _end(snippet, node, column)
+    if gone:
+        if last < len(lines) and not lines[last].strip():
+            last += 1  # the blank line that set it off
+        return "\n".join(lines[:first] + lines[last:]) + "\n"
+    head = snippet.split("\n", 1)[0]
+    part = _dumped("\n".join([head, *lines[first:last], ""]), key, change).rstrip("\n").split("\n")
+    return "\n".join([*lines[:first], *part[1:], *lines[last:]]) + "\n"
+
+
+def _dumped_items(snippet: str, key: str, new: list[Any], lines: list[str], like: Any) -> list[str]:
+    """Write new items in lines, indented as the item `like` is."""
+    from ruamel.yaml.comments import CommentedMap
+
+    stream = StringIO()
+    _round_trip(snippet).dump(CommentedMap({key: _style(new)}), stream)
+    written = stream.getvalue().rstrip("\n").split("\n")[1:]
+    shift = _dash(lines, like)[1] - (len(written[0]) - len(written[0].lstrip()))
+    return [" " * shift + line for line in written]
+
+
+def _dash(lines: list[str], node: Any) -> tuple[int, int]:
+    """Return line and column of the dash before an item."""
     first = node.start_mark.line
     while not lines[first].lstrip().startswith("-"):
         first -= 1
-    last = _end(snippet, node, lines[first].index("-"))
-    if last < len(lines) and not lines[last].strip():
-        last += 1  # the blank line that set it off
-    return "\n".join(lines[:first] + lines[last:])
+    return first, lines[first].index("-")
 
 
 def _round_trip(snippet: str) -> Any:
@@ -185,7 +216,7 @@ def _round_trip(snippet: str) -> Any:
     return yaml
 
 
-def _style(items: Any) -> None:
+def _style(items: Any) -> Any:
     """Write new mappings that hold only plain values in one line: ``{axis: $roby, ...}``."""
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
@@ -203,7 +234,7 @@ def _style(items: Any) -> None:
             return CommentedSeq([styled(item, depth + 1) for item in value])
         return value
 
-    styled(items, 0)
+    return styled(items, 0)
 
 
 def _find_block(text: str, description: ObjectDescription, key: str) -> _Block:
