@@ -96,7 +96,8 @@ def lsobj(pattern: str = "*") -> None:
     wanted = text("lsobj", "pattern", pattern)
     session = current_session()
     rows = []
-    for name, device in session.loaded.visible.items():
+    made = {n: d for n, d in session.devices.items() if n not in session.loaded.devices}
+    for name, device in {**session.loaded.visible, **made}.items():
         if fnmatchcase(name, wanted):
             true_name = getattr(device, "name", name)
             alias = f"alias of {true_name}" if true_name != name else ""

@@ -9,7 +9,8 @@ from typing import Any
 
 from session_shell.current import current_session
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.protocols import Detector, is_detector
+from session_shell.devices.derived import as_counter
+from session_shell.devices.protocols import Detector, is_axis, is_detector
 from session_shell.devices.text import summary
 from session_shell.errors import CommandError, ConfigError, DeviceError, SessionShellError
 
@@ -146,9 +147,10 @@ def measurement_group(
         except SessionShellError as error:
             _log.warning("%s does without %s: %s", name, counter, error)
             continue
-        if not is_detector(device):
+        if not is_detector(device) and not is_axis(device):
             raise ConfigError(f"{name}: {counter!r} is no counter", key="counters")
-        found.append(device)
+        # An axis is counted by its position.
+        found.append(as_counter(device))
     return MeasurementGroup(name, found, config)
 
 

@@ -116,3 +116,9 @@ def test_lineup_on_a_calculated_counter(session: Session) -> None:
     session.run('calc_counter("slope", lambda a, x: a * x, diode, roby)')
     session.run("lineup(roby, -1, 1, 4, 0.1, slope, save=False)")
     assert session.namespace["roby"].position == 1.0
+
+
+def test_what_was_made_is_listed(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    session.run('calc_counter("slope", lambda a: a, diode); soft_axis("v", roby, "velocity", "velocity")')
+    session.run("lsobj(); lscnt(); lsmot()")
+    assert capsys.readouterr().out.count("CalculatedCounter") == 2

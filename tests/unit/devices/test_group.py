@@ -123,3 +123,10 @@ def test_info_and_repr(group: MeasurementGroup) -> None:
         "  enabled   diode2, diode1",
         "  disabled  mon",
     ]
+
+
+def test_an_axis_is_counted_by_its_position(context: DeviceContext, axis: Any) -> None:
+    roby = axis(position=2.0)
+    group = measurement_group("MG1", context=context, counters=[roby])
+    assert group.enabled == ["roby"]
+    assert group.active_counters[0].read() == (2.0,)
