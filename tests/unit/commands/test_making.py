@@ -119,6 +119,8 @@ def test_lineup_on_a_calculated_counter(session: Session) -> None:
 
 
 def test_what_was_made_is_listed(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
-    session.run('calc_counter("slope", lambda a: a, diode); soft_axis("v", roby, "velocity", "velocity")')
+    session.run(
+        'calc_counter("slope", lambda a: a, diode); soft_axis("v", roby, "velocity", "velocity")'
+    )
     session.run("lsobj(); lscnt(); lsmot()")
     assert capsys.readouterr().out.count("CalculatedCounter") == 2
