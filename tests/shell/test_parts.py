@@ -158,7 +158,7 @@ def test_the_toolbar_is_made_anew_now_and_then_and_after_a_command(tmp_path, mon
         name="eh1",
         saving=SimpleNamespace(folder=tmp_path),
         scans=[],
-        host=SimpleNamespace(axes=lambda: axes),
+        host=SimpleNamespace(axes=lambda: axes, paused=None),
     )
     toolbar = Toolbar(session)
     assert toolbar() == f" eh1 | {tmp_path} | no scan yet | moving roby"

@@ -59,6 +59,18 @@ def test_a_package_in_the_configuration_folder(tree):
     assert sys.path == path
 
 
+def test_a_package_is_found_by_who_stands_in_the_folder(tree, monkeypatch):
+    text = "- {name: d, package: my_dev, class: MyDiode}\n"
+    other = tree(files={"other/a.yml": text, "other/my_dev.py": DIODE}) / "other"
+    root = tree(files={"one/a.yml": text, "one/my_dev.py": DIODE}) / "one"
+    build(other)
+    monkeypatch.chdir(root)
+    monkeypatch.syspath_prepend("")
+    made, problems = build(root)
+    assert problems == []
+    assert type(made["d"]).__init__.__code__.co_filename == str(root / "my_dev.py")
+
+
 def test_two_configurations_with_a_package_of_the_same_name(tree):
     text = "- {name: d, package: my_dev, class: MyDiode}\n"
     one = tree(files={"one/a.yml": text, "one/my_dev.py": DIODE}) / "one"
