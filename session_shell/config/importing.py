@@ -18,15 +18,13 @@ def importable_from(root: Path, package: str) -> Iterator[None]:
     configuration folder is forgotten first.
     """
     top = package.partition(".")[0]
-    here = [root / top, root / top / "__init__.py", root / f"{top}.py"]
-    if not here[0].is_dir() and not here[2].is_file():
+    if not (root / top).is_dir() and not (root / f"{top}.py").is_file():
         yield
         return
     importlib.invalidate_caches()  # the files may be newer than what Python knows of the folder
-    spec = PathFinder.find_spec(top)
-    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec is not None else []
-    # Somebody who stands in the configuration folder finds it there without our help.
-    if spec is not None and not any(p and Path(p).absolute() in here for p in places):
+    # Who stands in the configuration folder may have it on the path already.
+    elsewhere = [place for place in sys.path if Path(place or ".").absolute() != root]
+    if PathFinder.find_spec(top, elsewhere) is not None:
         yield
         return
     _forget_others(root, top)

@@ -35,11 +35,7 @@ class Opening:
 
     def run(self) -> int:
         """Open the session, do everything, close it; return the exit code."""
-        # Scripts import from where the user stands, as with `python`; not with an installed
-        # program, whose first place is its own folder.
-        if "" not in sys.path and os.getcwd() not in sys.path:  # noqa: PTH109
-            sys.path.insert(0, "")
-        with logs.shown(), signals.orderly():
+        with _importing_from_here(), logs.shown(), signals.orderly():
             try:
                 with self._session() as session:
                     return self._use(session)
@@ -97,6 +93,22 @@ def _typed_lines(stream: TextIO) -> Iterator[str]:
         except UnicodeEncodeError:
             raise SessionShellError(f"stdin:{number}: this line is no UTF-8 text") from None
         yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+@contextmanager
+def _importing_from_here() -> Iterator[None]:
+    """Let scripts import from where the user stands, as with `python`.
+
+    An installed program has its own folder in that place.
+    """
+    added = "" not in sys.path and os.getcwd() not in sys.path  # noqa: PTH109
+    if added:
+        sys.path.insert(0, "")
+    try:
+        yield
+    finally:
+        if added and "" in sys.path:
+            sys.path.remove("")
 
 
 def _tell_problems(session: Session) -> None:
