@@ -7,7 +7,7 @@ when a session names them.
 from __future__ import annotations
 
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.moving import move_together
+from session_shell.devices.motion.together import move_together
 from session_shell.devices.protocols import (
     Channel,
     Detector,

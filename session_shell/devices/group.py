@@ -9,7 +9,7 @@ from typing import Any
 
 from session_shell.current import current_session
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.derived import as_counter
+from session_shell.devices.counters.derived import as_counter
 from session_shell.devices.protocols import Detector, is_axis, is_detector
 from session_shell.devices.text import summary
 from session_shell.errors import CommandError, ConfigError, DeviceError, SessionShellError

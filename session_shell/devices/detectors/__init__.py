@@ -1,0 +1,3 @@
+"""Detectors of spectra and images, simulated."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What surrounds a sample: shutter and temperature."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Labelled positions of one or several axes."""
+
+from __future__ import annotations

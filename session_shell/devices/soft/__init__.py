@@ -1,0 +1,3 @@
+"""Axes and counters made of any Python object."""
+
+from __future__ import annotations
