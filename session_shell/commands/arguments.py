@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypedDict
 
 from session_shell.current import current_session
-from session_shell.devices.derived import as_counter
+from session_shell.devices.counters.derived import as_counter
+from session_shell.devices.counters.linking import linked
 from session_shell.devices.group import MeasurementGroup
-from session_shell.devices.linking import linked
 from session_shell.devices.protocols import Detector, Movable, is_axis, is_detector
 from session_shell.errors import CommandError
 

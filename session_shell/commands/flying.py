@@ -9,7 +9,7 @@ import numpy as np
 from session_shell.commands import arguments as check
 from session_shell.commands.arguments import ScanOptions
 from session_shell.commands.planning import asked, leg, make_scan, word
-from session_shell.devices.flying import Flyable
+from session_shell.devices.motion.flying import Flyable
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
 from session_shell.scanning.fly import Fly, Line

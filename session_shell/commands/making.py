@@ -42,7 +42,7 @@ def calc_counter(
     Example:
         ``calc_counter("ratio", lambda d1, d2: d1 / d2, diode1, diode2)``
     """
-    from session_shell.devices.calc_counter import CalculatedCounter
+    from session_shell.devices.counters.calculated import CalculatedCounter
 
     wanted = _free_name("calc_counter", name)
     inputs = [_counter("calc_counter", each) for each in counters]
@@ -59,7 +59,7 @@ def per_second(name: str, counter: Any) -> Any:
     Example:
         ``per_second("diode1_rate", diode1)``
     """
-    from session_shell.devices.calc_counter import per_second as made
+    from session_shell.devices.counters.calculated import per_second as made
 
     wanted = _free_name("per_second", name)
     return _keep(made(wanted, counter=_counter("per_second", counter)))
@@ -75,7 +75,7 @@ def clock_counter(name: str, kind: str = "epoch") -> Any:
     Example:
         ``clock_counter("seconds", "elapsed")``
     """
-    from session_shell.devices.derived import ClockCounter
+    from session_shell.devices.counters.derived import ClockCounter
 
     wanted = _free_name("clock_counter", name)
     if kind not in ("epoch", "elapsed"):
@@ -111,7 +111,7 @@ def soft_axis(
     Example:
         ``soft_axis("sy_speed", sy, position="velocity", move="velocity", unit="mm/s")``
     """
-    from session_shell.devices.soft_config import soft_axis as made
+    from session_shell.devices.soft.soft_config import soft_axis as made
 
     return _keep(
         made(
@@ -153,7 +153,7 @@ def soft_counter(
     Example:
         ``soft_counter("sy_speed", sy, "velocity", unit="mm/s", mode="LAST")``
     """
-    from session_shell.devices.soft_config import soft_counter as made
+    from session_shell.devices.soft.soft_config import soft_counter as made
 
     return _keep(
         made(
@@ -221,7 +221,7 @@ def Group(*axes: Any, name: str = "group") -> Any:  # noqa: N802  users know it 
     Example:
         ``Group(sx, sy, sz).move(sx, 1, sz, 2)``
     """
-    from session_shell.devices.axis_group import AxisGroup, axes_by_name
+    from session_shell.devices.axes.group import AxisGroup, axes_by_name
 
     members = [check.axis("Group", f"argument {n}", a) for n, a in enumerate(axes, start=1)]
     wanted = check.text("Group", "name", name)

@@ -8,7 +8,7 @@ from typing import Any
 from session_shell.commands import arguments as check
 from session_shell.commands.positions import chosen_axes
 from session_shell.current import current_session
-from session_shell.devices.moving import check_together, move_together, stop_all
+from session_shell.devices.motion.together import check_together, move_together, stop_all
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
 
@@ -109,7 +109,7 @@ def move(*axes_and_positions: Any, wait: bool = True, relative: bool = False) ->
     if check.flag("move", "wait", wait):
         _move(pairs)
         return
-    from session_shell.devices.moving import start_together
+    from session_shell.devices.motion.together import start_together
 
     start_together(pairs)
 

@@ -29,7 +29,8 @@ from session_shell.nexus.reader import (
 from session_shell.nexus.saved_info import read_group, read_info
 from session_shell.scanning.columns import Columns, StoredArray
 from session_shell.scanning.documents import Comment, EndReason
-from session_shell.scanning.results import Layout, ScanResults
+from session_shell.scanning.layout import Layout
+from session_shell.scanning.results import ScanResults
 
 
 def open_scan(path: Path | str, number: int | str | None = None) -> SavedScan:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from session_shell.clock import Clock
-from session_shell.devices.gate import gate
-from session_shell.devices.moving import share_controller, start_together
+from session_shell.devices.counters.gate import gate
+from session_shell.devices.motion.together import share_controller, start_together
 from session_shell.devices.protocols import Movable, Status, Value
 from session_shell.errors import ScanError
 from session_shell.scanning.documents import Rows

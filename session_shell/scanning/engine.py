@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
-from session_shell.devices.moving import stop_all
+from session_shell.devices.motion.together import stop_all
 from session_shell.devices.protocols import Movable
 from session_shell.errors import ScanError, ScanPausedError, SessionShellError
 from session_shell.scanning.acquire import Acquisition, step

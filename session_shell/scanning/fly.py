@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from session_shell.devices.flying import Flyable, Path
-from session_shell.devices.moving import start_together
+from session_shell.devices.motion.flying import Flyable, Path
+from session_shell.devices.motion.together import start_together
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError, DeviceError
 from session_shell.scanning.acquire import Acquisition

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from session_shell.devices.moving import check_paths
+from session_shell.devices.motion.together import check_paths
 from session_shell.devices.protocols import Channel, Detector, Movable
 from session_shell.errors import CommandError, ScanError
 from session_shell.scanning.documents import Rows

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from session_shell.errors import CommandError
-from session_shell.scanning import peaks
+from session_shell.scanning import peaks, tables
+from session_shell.scanning.layout import Layout
 
 if TYPE_CHECKING:
     from session_shell.scanning.columns import Columns
@@ -20,21 +21,6 @@ if TYPE_CHECKING:
 Found = float | dict[str, float]
 """A position, or one for each axis by name when several were scanned."""
 Finder = Callable[[Any, Any], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How the points of a scan lie."""
-
-    axes: tuple[str, ...] = ()
-    """Scanned axes, slowest first."""
-    shape: tuple[int, ...] = ()
-    """``(npoints,)`` for a line, ``(slow, fast)`` for a mesh."""
-    grid: tuple[tuple[float, ...], ...] = ()
-    """For meshes, the nominal positions along each dimension, slowest first."""
-    backnforth: bool = False
-    plot: tuple[str, ...] = ()
-    """Counters that were chosen to be looked at, the most important first."""
 
 
 class ScanResults(ABC):
@@ -170,10 +156,8 @@ class ScanResults(ABC):
         Example:
             ``scan.grid("diode")``
         """
-        from session_shell.scanning.tables import on_grid
-
         name = self.signal_name() if counter is None else self.data.key(counter)
-        return on_grid(self, name)
+        return tables.on_grid(self, name)
 
     def to_pandas(self) -> Any:
         """Return all columns of numbers as a pandas DataFrame, one row per point.
@@ -183,9 +167,7 @@ class ScanResults(ABC):
         Example:
             ``scan.to_pandas().plot("roby", "diode")``
         """
-        from session_shell.scanning.tables import to_pandas
-
-        return to_pandas(self)
+        return tables.to_pandas(self)
 
     def to_xarray(self) -> Any:
         """Return all columns as an xarray Dataset; a mesh has a dimension for each axis.
@@ -195,9 +177,7 @@ class ScanResults(ABC):
         Example:
             ``scan.to_xarray().diode.plot()``
         """
-        from session_shell.scanning.tables import to_xarray
-
-        return to_xarray(self)
+        return tables.to_xarray(self)
 
     # How a column is chosen
 

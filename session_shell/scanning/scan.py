@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from session_shell.clock import iso_time
-from session_shell.devices.moving import stop_all
+from session_shell.devices.motion.together import stop_all
 from session_shell.errors import CommandError, ScanError
 from session_shell.scanning.collect import Profile
 from session_shell.scanning.control import ScanControl
@@ -18,10 +18,11 @@ from session_shell.scanning.data import ScanData
 from session_shell.scanning.documents import Comment, EndReason
 from session_shell.scanning.forecast import Forecast, forecast
 from session_shell.scanning.host import Resumable, ScanHost
+from session_shell.scanning.layout import Layout
 from session_shell.scanning.metadata import copy_tree
 from session_shell.scanning.plan import ScanPlan
 from session_shell.scanning.presets import Action, Watchdog
-from session_shell.scanning.results import Layout, ScanResults
+from session_shell.scanning.results import ScanResults
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from session_shell.devices.moving import start_together, stop_all
+from session_shell.devices.motion.together import start_together, stop_all
 from session_shell.devices.protocols import Detector, Movable, Status
 from session_shell.errors import DeviceError
 

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError
-
-if TYPE_CHECKING:
-    from session_shell.devices.protocols import Channel
-    from session_shell.scanning.results import Layout, ScanResults
+from session_shell.scanning.layout import Layout
 
 
-def on_grid(scan: ScanResults, name: str) -> NDArray[Any]:
+class Columns(Protocol):
+    """The columns of a scan."""
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """What they are."""
+        ...
+
+    def __getitem__(self, key: object) -> Any: ...
+
+
+class Tabular(Protocol):
+    """A scan as far as it is a table."""
+
+    @property
+    def title(self) -> str:
+        """The scan in the field's words."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """How its points lie."""
+        ...
+
+    @property
+    def data(self) -> Columns:
+        """Its columns."""
+        ...
+
+
+def on_grid(scan: Tabular, name: str) -> NDArray[Any]:
     """Return a column of a mesh as an array (slow, fast, ...); NaN where no point was taken.
 
     Raises:
@@ -41,7 +70,7 @@ def place(values: NDArray[Any], layout: Layout) -> NDArray[Any]:
     return lines.reshape(*layout.shape, *values.shape[1:])
 
 
-def to_pandas(scan: ScanResults) -> Any:
+def to_pandas(scan: Tabular) -> Any:
     """Return the columns of numbers as a DataFrame."""
     pandas = _module("pandas", "to_pandas")
     channels = [c for c in scan.data.channels if not c.shape]
@@ -51,7 +80,7 @@ def to_pandas(scan: ScanResults) -> Any:
     return frame
 
 
-def to_xarray(scan: ScanResults) -> Any:
+def to_xarray(scan: Tabular) -> Any:
     """Return all columns as a Dataset, a mesh with a dimension for each axis."""
     xarray = _module("xarray", "to_xarray")
     layout = scan.layout

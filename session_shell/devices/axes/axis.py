@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from session_shell.devices.axes.axis_settings import read_settings
+from session_shell.devices.axes.coordinates import LIMIT_SLACK, Coordinates
+from session_shell.devices.axes.state import AxisState
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.axes.coordinates import LIMIT_SLACK, Coordinates
 from session_shell.devices.motion.flying import UserPath
+from session_shell.devices.motion.profile import Trapezoid
 from session_shell.devices.motion.status import Arrived, Motion
 from session_shell.devices.motion.together import move_together
-from session_shell.devices.motion.profile import Trapezoid
 from session_shell.devices.protocols import Status
-from session_shell.devices.axes.state import AxisState
 from session_shell.devices.text import interval, quantity, summary
 from session_shell.errors import DeviceError
 

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from session_shell.devices.axes.verbs import AxisVerbs, Limits
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.motion.status import Together
 from session_shell.devices.motion.together import start_together, stop_all
 from session_shell.devices.protocols import Movable, Status
 from session_shell.devices.text import interval, quantity, summary
-from session_shell.devices.axes.verbs import AxisVerbs, Limits
 from session_shell.errors import DeviceError, LimitError
 
 Values = float | NDArray[Any]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from session_shell.devices.axes.state import AxisState
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.motion.together import move_together, start_together, stop_all
 from session_shell.devices.protocols import Movable, is_axis
-from session_shell.devices.axes.state import AxisState
 from session_shell.devices.text import quantity, summary
 from session_shell.errors import CommandError, ConfigError, DeviceError
 

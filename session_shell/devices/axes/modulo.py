@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from session_shell.devices.axes.axis import SimulatedAxis
-from session_shell.devices.checks import number, positive
 from session_shell.devices.axes.coordinates import LIMIT_SLACK
+from session_shell.devices.checks import number, positive
 from session_shell.devices.protocols import Status
 from session_shell.devices.text import interval, quantity
 from session_shell.errors import LimitError

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from session_shell.devices.axes.calculated import CalculatedAxis, Values
+from session_shell.devices.axes.controller import CalcController, add_axes, read_axes
 from session_shell.devices.checks import positive
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.axes.controller import CalcController, add_axes, read_axes
 from session_shell.devices.protocols import Movable
 from session_shell.devices.text import quantity
 from session_shell.errors import CommandError, ConfigError, DeviceError, LimitError

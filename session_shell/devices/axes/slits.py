@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from session_shell.devices.axes.calculated import CalculatedAxis, Values
-from session_shell.devices.context import DeviceContext
 from session_shell.devices.axes.controller import CalcController, add_axes, read_axes
+from session_shell.devices.context import DeviceContext
 from session_shell.devices.protocols import Movable
 from session_shell.errors import ConfigError
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from session_shell.devices.axes.state import AxisState
 from session_shell.devices.checks import number
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.motion.together import move_together
 from session_shell.devices.protocols import Status
-from session_shell.devices.axes.state import AxisState
 from session_shell.devices.text import interval, quantity
 from session_shell.errors import DeviceError, LimitError
 

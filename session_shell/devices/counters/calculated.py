@@ -25,6 +25,7 @@ import numpy as np
 
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.counters.derived import as_counter
+from session_shell.devices.counters.linking import Calculated, linked
 from session_shell.devices.protocols import Channel, Detector, Status, Value
 from session_shell.devices.text import summary
 from session_shell.errors import ConfigError, DeviceError
@@ -34,7 +35,7 @@ _log = logging.getLogger(__name__)
 Function = Callable[..., Any]
 
 
-class CalculatedCounter:
+class CalculatedCounter(Calculated):
     """A counter whose value is a function of the values of other counters.
 
     Args:
@@ -68,7 +69,7 @@ class CalculatedCounter:
             raise DeviceError("give at least one counter to calculate from", device=name)
         self.name = name
         self.unit = unit
-        self.inputs: tuple[Detector, ...] = tuple(as_counter(each) for each in inputs)
+        self.inputs = tuple(as_counter(each) for each in inputs)
         self.text = text or getattr(function, "__name__", "function")
         self.config: Mapping[str, Any] = config or {}
         self._function = function
@@ -110,8 +111,6 @@ class CalculatedCounter:
 
     def prepare(self, count_time: float, npoints: int) -> None:
         """Prepare the inputs, and those that they are calculated from."""
-        from session_shell.devices.counters.linking import linked  # it knows this class
-
         self._parts = linked([self])
         for part in self._parts:
             part.prepare(count_time, npoints)

@@ -29,9 +29,7 @@ from session_shell.devices.counters.counter_config import (
     Times,
     counter_model,
 )
-from session_shell.devices.motion.flying import Past, Path
 from session_shell.devices.counters.models import AlongScan, ModelName
-from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.counters.sampling import (
     Noise,
     Reducer,
@@ -41,6 +39,8 @@ from session_shell.devices.counters.sampling import (
     samples_per_point,
     sampling_mode,
 )
+from session_shell.devices.motion.flying import Past, Path
+from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.text import quantity, summary
 from session_shell.errors import DeviceError
 

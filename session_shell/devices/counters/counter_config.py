@@ -10,7 +10,6 @@ from typing import Any, get_args
 
 from session_shell.clock import Clock
 from session_shell.devices.checks import not_negative, number, positive
-from session_shell.devices.motion.flying import Past
 from session_shell.devices.counters.models import (
     FWHM_PER_SIGMA,
     SHAPES,
@@ -23,8 +22,9 @@ from session_shell.devices.counters.models import (
     linear,
     product,
 )
-from session_shell.devices.protocols import Movable, is_axis
 from session_shell.devices.counters.sampling import Noise
+from session_shell.devices.motion.flying import Past
+from session_shell.devices.protocols import Movable, is_axis
 from session_shell.errors import ConfigError, DeviceError
 
 _MODELS: tuple[ModelName, ...] = get_args(ModelName)

@@ -6,16 +6,38 @@ diode1 and diode2, and a camera with three counters of it in one scan is read ou
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from session_shell.devices.counters.calculated import CalculatedCounter
 from session_shell.devices.counters.derived import AxisCounter, ChannelCounter
 from session_shell.devices.motion.flying import Path
 from session_shell.devices.protocols import Channel, Detector, Movable, Status, Value
 
 Paths = Mapping[Movable, Path]
-_DERIVED = (CalculatedCounter, ChannelCounter)
+
+
+class Calculated(ABC):
+    """A counter whose values are calculated from those of its inputs."""
+
+    name: str
+    inputs: tuple[Detector, ...]
+
+    @property
+    @abstractmethod
+    def channels(self) -> Sequence[Channel]:
+        """The result."""
+
+    @abstractmethod
+    def begin(self, count_time: float) -> None:
+        """Get ready for the points of a scan, whose inputs are read by others."""
+
+    @abstractmethod
+    def calculate(self, values: Sequence[Value]) -> Value:
+        """Return the result for one value of each input."""
+
+
+_DERIVED = (Calculated, ChannelCounter)
 
 
 def linked(detectors: Sequence[Detector]) -> tuple[Detector, ...]:
@@ -30,7 +52,7 @@ def linked(detectors: Sequence[Detector]) -> tuple[Detector, ...]:
     links = _Links()
     found: list[Detector] = []
     for detector in detectors:
-        if isinstance(detector, CalculatedCounter):
+        if isinstance(detector, Calculated):
             found.append(links.calculation(detector))
         elif isinstance(detector, ChannelCounter):
             tap = links.tap(detector.source)
@@ -111,7 +133,7 @@ class _Tap:
 class _Calculation:
     """A calculated counter that takes the values of its inputs from what others read."""
 
-    def __init__(self, counter: CalculatedCounter, links: _Links) -> None:
+    def __init__(self, counter: Calculated, links: _Links) -> None:
         self.source = counter
         self.name = counter.name
         self._inputs: list[_Input] = [links.input(each) for each in counter.inputs]
@@ -196,7 +218,7 @@ class _Links:
             self.taps[key] = _Tap(source)
         return self.taps[key]
 
-    def calculation(self, counter: CalculatedCounter) -> _Calculation:
+    def calculation(self, counter: Calculated) -> _Calculation:
         if id(counter) not in self.calculations:
             # An input that is calculated too is made on the way, before this one.
             made = _Calculation(counter, self)
@@ -205,7 +227,7 @@ class _Links:
 
     def input(self, source: Detector) -> _Input:
         """Return what gives the values of an input."""
-        if isinstance(source, CalculatedCounter):
+        if isinstance(source, Calculated):
             return self.calculation(source)
         if isinstance(source, ChannelCounter):
             tap, index = self.tap(source.source), source.index()

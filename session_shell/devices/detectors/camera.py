@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.counters.derived import ChannelNames
-from session_shell.devices.motion.flying import Past, Path
-from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.detectors.rois import Region, Rois
-from session_shell.devices.text import quantity, summary
+from session_shell.devices.motion.flying import Past, Path
 from session_shell.devices.motion.waiting import Until
+from session_shell.devices.protocols import Channel, Movable, Value
+from session_shell.devices.text import quantity, summary
 from session_shell.errors import DeviceError
 
 if TYPE_CHECKING:

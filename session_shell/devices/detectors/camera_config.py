@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from session_shell.devices.detectors.camera import ROI_COUNTERS, Optics, SimulatedCamera
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.counters.models import FWHM_PER_SIGMA
-from session_shell.devices.protocols import Movable
+from session_shell.devices.detectors.camera import ROI_COUNTERS, Optics, SimulatedCamera
 from session_shell.devices.environment.shutter import shutter_of
+from session_shell.devices.protocols import Movable
 from session_shell.errors import ConfigError, DeviceError, SessionShellError
 
 _MOST_PIXELS = 2**27

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.counters.derived import ChannelNames
-from session_shell.devices.motion.flying import Past, Path
 from session_shell.devices.counters.models import FWHM_PER_SIGMA, Level
-from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.detectors.rois import Region, Rois
+from session_shell.devices.motion.flying import Past, Path
+from session_shell.devices.protocols import Channel, Movable, Value
 from session_shell.devices.text import quantity, summary
 from session_shell.errors import DeviceError
 

@@ -15,10 +15,10 @@ from session_shell.devices.counters.counter_config import (
     Times,
     counter_model,
 )
-from session_shell.devices.environment.shutter import shutter_of
 from session_shell.devices.detectors.spectrum import Calibration, Element, SimulatedSpectrum
 from session_shell.devices.detectors.xray_lines import elements as known_elements
 from session_shell.devices.detectors.xray_lines import lines_of
+from session_shell.devices.environment.shutter import shutter_of
 from session_shell.errors import ConfigError, DeviceError, SessionShellError
 
 _ELEMENT_KEYS = ("element", "lines", "rate", "axis", "axes", "center", "fwhm", "sigma")

@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 
 from session_shell.devices.checks import not_negative
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.text import quantity, summary
 from session_shell.devices.motion.waiting import Until
+from session_shell.devices.text import quantity, summary
 from session_shell.errors import ConfigError, DeviceError
 
 

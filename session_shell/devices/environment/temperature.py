@@ -18,14 +18,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from session_shell.devices.axes.verbs import AxisVerbs, Limits
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.motion.flying import Path
-from session_shell.devices.protocols import Channel, Movable, Status, Value
 from session_shell.devices.environment.ramp import Ramp
-from session_shell.devices.text import interval, quantity, summary
-from session_shell.devices.axes.verbs import AxisVerbs, Limits
+from session_shell.devices.motion.flying import Path
 from session_shell.devices.motion.waiting import Until
+from session_shell.devices.protocols import Channel, Movable, Status, Value
+from session_shell.devices.text import interval, quantity, summary
 from session_shell.errors import ConfigError, DeviceError
 
 if TYPE_CHECKING:

@@ -9,7 +9,12 @@ from typing import Any
 
 from session_shell.devices.checks import not_negative
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.motion.together import check_together, move_together, start_together, stop_all
+from session_shell.devices.motion.together import (
+    check_together,
+    move_together,
+    start_together,
+    stop_all,
+)
 from session_shell.devices.positions.position_edits import (
     UNKNOWN,
     LabelledPosition,

@@ -15,10 +15,9 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from session_shell.devices.axes.verbs import AxisVerbs, Limits
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.motion.status import Arrived
-from session_shell.devices.protocols import Channel, Status, Value
 from session_shell.devices.counters.sampling import (
     SamplingMode,
     channels_of,
@@ -26,8 +25,9 @@ from session_shell.devices.counters.sampling import (
     samples_per_point,
     sampling_mode,
 )
+from session_shell.devices.motion.status import Arrived
+from session_shell.devices.protocols import Channel, Status, Value
 from session_shell.devices.text import interval, quantity, summary
-from session_shell.devices.axes.verbs import AxisVerbs, Limits
 from session_shell.errors import DeviceError, SessionShellError
 
 _ARRIVED = Arrived()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.axis_config import simulated_axis
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.axes.axis_config import simulated_axis
 from session_shell.devices.context import DeviceContext
 
 START = 1_700_000_000.0

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.axes.state import AxisState
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.protocols import missing_members
-from session_shell.devices.state import AxisState
 from session_shell.errors import DeviceError, DeviceTimeoutError, LimitError
 
 Make = Callable[..., SimulatedAxis]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.axis_group import AxisGroup, axis_group
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.axes.group import AxisGroup, axis_group
+from session_shell.devices.axes.state import AxisState
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.state import AxisState
 from session_shell.errors import CommandError, ConfigError, DeviceError, LimitError
 
 

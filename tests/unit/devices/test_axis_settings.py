@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.axis_config import simulated_axis
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.axes.axis_config import simulated_axis
 from session_shell.devices.context import DeviceContext
 from session_shell.errors import DeviceError
 

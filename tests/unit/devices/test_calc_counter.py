@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.calc_counter import CalculatedCounter, calculated_counter, per_second
+from session_shell.devices.axes.axis import SimulatedAxis
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.counter import SimulatedCounter, simulated_counter
-from session_shell.devices.derived import ChannelCounter, ChannelNames
-from session_shell.devices.linking import linked
-from session_shell.devices.motion import Arrived
+from session_shell.devices.counters.calculated import (
+    CalculatedCounter,
+    calculated_counter,
+    per_second,
+)
+from session_shell.devices.counters.counter import SimulatedCounter, simulated_counter
+from session_shell.devices.counters.derived import ChannelCounter, ChannelNames
+from session_shell.devices.counters.linking import linked
+from session_shell.devices.motion.status import Arrived
 from session_shell.devices.protocols import Channel, Detector, is_detector
 from session_shell.errors import ConfigError, DeviceError
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.camera import SimulatedCamera
-from session_shell.devices.camera_config import simulated_camera
+from session_shell.devices.axes.axis import SimulatedAxis
 from session_shell.devices.context import DeviceContext
+from session_shell.devices.detectors.camera import SimulatedCamera
+from session_shell.devices.detectors.camera_config import simulated_camera
+from session_shell.devices.environment.shutter import Shutter
 from session_shell.devices.protocols import is_detector
-from session_shell.devices.shutter import Shutter
 from session_shell.errors import CommandError, ConfigError, DeviceError, DeviceTimeoutError
 
 Make = Callable[..., SimulatedCamera]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
+from session_shell.devices.axes.axis import SimulatedAxis
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.counter import SimulatedCounter, simulated_counter
+from session_shell.devices.counters.counter import SimulatedCounter, simulated_counter
 from session_shell.devices.protocols import missing_members
 from session_shell.errors import ConfigError, DeviceError
 

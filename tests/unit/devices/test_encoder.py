@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.axis_config import simulated_axis
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.axes.axis_config import simulated_axis
+from session_shell.devices.axes.encoder import SimulatedEncoder, simulated_encoder
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.encoder import SimulatedEncoder, simulated_encoder
 from session_shell.devices.protocols import is_detector
 from session_shell.errors import ConfigError, DeviceError
 

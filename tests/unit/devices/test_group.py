@@ -7,7 +7,7 @@ import pytest
 
 from session_shell.current import use
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.counter import simulated_counter
+from session_shell.devices.counters.counter import simulated_counter
 from session_shell.devices.group import MeasurementGroup, measurement_group
 from session_shell.errors import CommandError, ConfigError, DeviceError, SessionShellError
 

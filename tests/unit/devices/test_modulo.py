@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis_config import simulated_axis
+from session_shell.devices.axes.axis_config import simulated_axis
+from session_shell.devices.axes.modulo import ModuloAxis
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.modulo import ModuloAxis
 from session_shell.errors import ConfigError, DeviceError, LimitError
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from session_shell.devices.axis import SimulatedAxis
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.axes.monochromator import calc_motor_mockup, energy_wavelength
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.monochromator import calc_motor_mockup, energy_wavelength
-from session_shell.devices.moving import move_together
+from session_shell.devices.motion.together import move_together
 from session_shell.devices.protocols import missing_members
 from session_shell.errors import CommandError, ConfigError, LimitError
 

@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.moving import check_together, move_together, start_together, stop_all
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.motion.together import (
+    check_together,
+    move_together,
+    start_together,
+    stop_all,
+)
 from session_shell.errors import CommandError, DeviceError, DeviceTimeoutError, LimitError
 from session_shell.interrupts import InterruptGuard
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
+from session_shell.devices.axes.axis import SimulatedAxis
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.positions import MultiplePositions
-from session_shell.devices.positions_config import multiple_positions
+from session_shell.devices.positions.positions import MultiplePositions
+from session_shell.devices.positions.positions_config import multiple_positions
 from session_shell.devices.protocols import is_axis
 from session_shell.errors import (
     CommandError,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from session_shell.devices.profile import Braking, Trapezoid
+from session_shell.devices.motion.profile import Braking, Trapezoid
 
 NUMBERS = st.floats(-1e4, 1e4)
 RATES = st.floats(1e-3, 1e4)

@@ -4,7 +4,7 @@ import pytest
 
 from session_shell.clock import VirtualClock
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.shutter import Shutter, ShutterState, shutter, shutter_of
+from session_shell.devices.environment.shutter import Shutter, ShutterState, shutter, shutter_of
 from session_shell.errors import ConfigError, DeviceError, DeviceTimeoutError
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
-from session_shell.devices.calculated import CalculatedAxis
+from session_shell.devices.axes.axis import SimulatedAxis
+from session_shell.devices.axes.calculated import CalculatedAxis
+from session_shell.devices.axes.slits import slits
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.moving import move_together, start_together
+from session_shell.devices.motion.together import move_together, start_together
 from session_shell.devices.protocols import missing_members
-from session_shell.devices.slits import slits
 from session_shell.errors import (
     CommandError,
     ConfigError,

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.devices.axis import SimulatedAxis
+from session_shell.devices.axes.axis import SimulatedAxis
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.derived import AxisCounter, as_counter, clock_counter
-from session_shell.devices.gate import gate
-from session_shell.devices.moving import move_together
+from session_shell.devices.counters.derived import AxisCounter, as_counter, clock_counter
+from session_shell.devices.counters.gate import gate
+from session_shell.devices.motion.together import move_together
 from session_shell.devices.protocols import is_axis, is_detector
-from session_shell.devices.soft import SoftCounter
-from session_shell.devices.soft_config import soft_axis, soft_counter
+from session_shell.devices.soft.soft import SoftCounter
+from session_shell.devices.soft.soft_config import soft_axis, soft_counter
 from session_shell.errors import ConfigError, DeviceError, LimitError
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from session_shell.devices.axis import SimulatedAxis
+from session_shell.devices.axes.axis import SimulatedAxis
 from session_shell.devices.context import DeviceContext
+from session_shell.devices.detectors.spectrum import SimulatedSpectrum
+from session_shell.devices.detectors.spectrum_config import simulated_spectrum
+from session_shell.devices.detectors.xray_lines import elements, lines_of
+from session_shell.devices.environment.shutter import Shutter
 from session_shell.devices.protocols import is_detector
-from session_shell.devices.shutter import Shutter
-from session_shell.devices.spectrum import SimulatedSpectrum
-from session_shell.devices.spectrum_config import simulated_spectrum
-from session_shell.devices.xray_lines import elements, lines_of
 from session_shell.errors import CommandError, ConfigError, DeviceError
 
 Make = Callable[..., SimulatedSpectrum]

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from session_shell.clock import VirtualClock
 from session_shell.devices.context import DeviceContext
-from session_shell.devices.protocols import is_axis, is_detector
-from session_shell.devices.ramp import Ramp
-from session_shell.devices.temperature import (
+from session_shell.devices.environment.ramp import Ramp
+from session_shell.devices.environment.temperature import (
     SetpointAxis,
     TemperatureController,
     temperature_controller,
 )
+from session_shell.devices.protocols import is_axis, is_detector
 from session_shell.errors import ConfigError, DeviceError, DeviceTimeoutError, LimitError
 
 
