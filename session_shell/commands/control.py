@@ -62,11 +62,12 @@ def add_preset(preset: Any) -> None:
     Args:
         preset: An object with some of the methods ``prepare(scan)``, ``start(scan)``,
             ``stop(scan)``, ``before_point(scan, index)``, ``after_point(scan, index)``; see
-            `ScanPreset`.
+            `ScanPreset`. A device that has such a ``preset``, as a shutter, may be given itself.
 
     Example:
         ``add_preset(my_shutter_preset)``
     """
+    preset = _hooks_of(preset)
     hooks = ("prepare", "start", "stop", "before_point", "after_point")
     if isinstance(preset, type) or not any(hasattr(preset, hook) for hook in hooks):
         raise CommandError(
@@ -100,6 +101,7 @@ def remove_preset(hook: Any) -> None:
         ``remove_preset(my_shutter_preset)``
     """
     host = current_session().host
+    hook = _hooks_of(hook)
     if hook in host.presets:
         host.presets.remove(hook)
         return
@@ -107,6 +109,10 @@ def remove_preset(hook: Any) -> None:
     if not dogs:
         raise CommandError(f"remove_preset: {hook!r} is no preset of this session")
     host.watchdogs.remove(dogs[0])
+
+
+def _hooks_of(preset: Any) -> Any:
+    return getattr(preset, "preset", preset)
 
 
 def simulate(command: str | Scan) -> Forecast | list[Forecast]:

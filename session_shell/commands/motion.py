@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from session_shell.commands import arguments as check
@@ -141,6 +142,43 @@ def wait_move(*axes: Any) -> None:
         except BaseException:
             stop_all(waiting, session.guard)
             raise
+
+
+@contextmanager
+def rockit(motor: Any, total_move: float) -> Iterator[None]:
+    """Let an axis go to and fro while something else is done; a context manager.
+
+    The axis swings by half of `total_move` to either side of where it is, and is brought back
+    there at the end.
+
+    Args:
+        motor: The axis.
+        total_move: Width of the swing, in the unit of the axis.
+
+    Raises:
+        LimitError: When an end of the swing cannot be reached.
+        CommandError: When the axis cannot swing by itself.
+
+    Example::
+
+        with rockit(roby, 0.5):
+            ct(1, diode)
+    """
+    axis: Any = check.axis("rockit", "motor", motor)
+    width = check.real("rockit", "total_move", total_move)
+    if not hasattr(axis, "start_swing"):
+        raise CommandError(f"rockit: {axis.name} cannot swing by itself")
+    session = current_session()
+    origin = axis.position
+    with session.guard.active():
+        try:
+            axis.start_swing(width)
+            yield
+        finally:
+            problems = stop_all([axis], session.guard)
+            if problems:
+                raise problems[0]
+            move_together([(axis, origin)], clock=session.clock, guard=session.guard)
 
 
 def _from_dial(pairs: Pairs) -> Pairs:

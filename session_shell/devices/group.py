@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -25,7 +26,7 @@ class MeasurementGroup:
     ['diode']
     """
 
-    __slots__ = ("__weakref__", "_counters", "_disabled", "config", "name")
+    __slots__ = ("__weakref__", "_counters", "_state", "_states", "config", "name")
 
     def __init__(
         self, name: str, counters: Sequence[Detector], config: Mapping[str, Any] | None = None
@@ -34,7 +35,56 @@ class MeasurementGroup:
         self.config: Mapping[str, Any] = config or {}
         # A counter that is listed twice counts once.
         self._counters = {counter.name: counter for counter in counters}
-        self._disabled: set[str] = set()
+        self._state = "default"
+        self._states: dict[str, set[str]] = {"default": set()}
+
+    @property
+    def _disabled(self) -> set[str]:
+        return self._states[self._state]
+
+    @_disabled.setter
+    def _disabled(self, names: set[str]) -> None:
+        self._states[self._state] = names
+
+    @property
+    def active_state_name(self) -> str:
+        """Name of the state that is in use; ``default`` to begin with."""
+        return self._state
+
+    @property
+    def state_names(self) -> list[str]:
+        """Names of all states: sets of counters to switch between."""
+        return list(self._states)
+
+    def switch_state(self, name: str) -> None:
+        """Switch to a state; a new one begins as a copy of the present one.
+
+        Args:
+            name: Name of the state.
+
+        >>> MG1.switch_state("alignment")  # doctest: +SKIP
+        >>> MG1.disable("diode2")  # doctest: +SKIP
+        >>> MG1.switch_state("default")  # doctest: +SKIP
+        """
+        if not str(name).strip() or not isinstance(name, str):
+            raise CommandError(f"{self.name}: a state needs a name, not {name!r}")
+        self._states.setdefault(name, set(self._disabled))
+        self._state = name
+
+    def remove_states(self, *names: str) -> None:
+        """Remove states; the one in use and ``default`` stay.
+
+        Raises:
+            CommandError: When a state is not there or has to stay; nothing is removed then.
+        """
+        for name in names:
+            if name not in self._states:
+                known = ", ".join(self._states)
+                raise CommandError(f"{self.name}: there is no state {name!r}; there are {known}")
+            if name in ("default", self._state):
+                raise CommandError(f"{self.name}: the state {name!r} has to stay")
+        for name in names:
+            del self._states[name]
 
     @property
     def available(self) -> list[str]:
@@ -83,20 +133,26 @@ class MeasurementGroup:
         current_session().active_mg = self
 
     def saved_state(self) -> dict[str, float | str | bool | None]:
-        """Return which counters are switched off."""
-        return {"disabled": ",".join(self.disabled)}
+        """Return which counters are switched off in which state."""
+        states = {name: sorted(disabled) for name, disabled in self._states.items()}
+        return {"state": self._state, "states": json.dumps(states)}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Switch off what was off; counters that are no longer here are left out."""
-        if "disabled" not in state:
+        if "states" not in state:
             return
-        names = state["disabled"]
-        if not isinstance(names, str):
+        try:
+            found = {
+                str(name): {str(n) for n in names} & set(self._counters)
+                for name, names in json.loads(state["states"]).items()
+            }
+        except (TypeError, ValueError, AttributeError):
             raise DeviceError(
-                f"the saved list of disabled counters cannot be {names!r:.40}; all are enabled",
+                f"the saved states cannot be {state['states']!r:.40}; all counters are enabled",
                 device=self.name,
-            )
-        self._disabled = set(names.split(",")) & set(self._counters)
+            ) from None
+        self._states = {"default": set(), **found}
+        self._state = str(state.get("state")) if state.get("state") in self._states else "default"
 
     def configured_state(self) -> dict[str, float | str | bool | None]:
         """Return nothing: which counters are off is not configured."""
@@ -104,7 +160,8 @@ class MeasurementGroup:
 
     def __info__(self) -> str:
         """Write which counters are on and off, as `info(group)` shows them."""
-        rows = [("enabled", ", ".join(self.enabled) or "none")]
+        rows = [("state", self._state)] if len(self._states) > 1 else []
+        rows.append(("enabled", ", ".join(self.enabled) or "none"))
         rows.append(("disabled", ", ".join(self.disabled) or "none"))
         return summary(f"{self.name}: measurement group", rows)
 

@@ -177,7 +177,7 @@ class Scan(ScanResults):
     def add_preset(self, preset: Any) -> None:
         """Add hooks to this scan; see `session_shell.scanning.presets.ScanPreset`."""
         self._refuse_when_begun("add_preset")
-        self.presets.append(preset)
+        self.presets.append(getattr(preset, "preset", preset))
 
     def add_watchdog(
         self, check: Callable[[Any], Any], action: Action = "pause", interval: float = 1.0

@@ -13,7 +13,7 @@ from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.motion.flying import UserPath
 from session_shell.devices.motion.profile import Trapezoid
-from session_shell.devices.motion.status import Arrived, Motion
+from session_shell.devices.motion.status import Arrived, Motion, Swing
 from session_shell.devices.motion.together import move_together
 from session_shell.devices.protocols import Status
 from session_shell.devices.text import interval, quantity, summary
@@ -192,6 +192,18 @@ class SimulatedAxis(Coordinates):
         profile = Trapezoid(begin, self._dial, dial, speed, self._acceleration)
         motion = self._motion = Motion(self.name, self._clock, profile)
         return UserPath(motion, begin, self._sign, self._offset)
+
+    def start_swing(self, width: float) -> Status:
+        """Start going to and fro by half of `width` around where it is, until `stop`.
+
+        Raises `LimitError` when an end is outside the limits and `DeviceError` when it moves.
+        """
+        self.check_ready()
+        half = positive(width, "width of the swing", self.name) / 2
+        self.check_targets((self.position - half, self.position + half))
+        speed = (self._velocity, self._acceleration)
+        swing = self._motion = Swing(self.name, self._clock, self._dial, half, speed)
+        return swing
 
     def move(self, target: float, wait: bool = True, relative: bool = False) -> None:
         """Move to the user position `target`, in `unit`.

@@ -21,6 +21,30 @@ class ShutterState(StrEnum):
     MOVING = "MOVING"
 
 
+class ShutterPreset:
+    """Hooks of a scan: open before the first point, close after the last.
+
+    Two presets of one shutter are the same, so that either removes the other.
+    """
+
+    def __init__(self, shutter: Shutter) -> None:
+        self._shutter = shutter
+
+    def start(self, _scan: Any) -> None:
+        """Open the shutter."""
+        self._shutter.open()
+
+    def stop(self, _scan: Any) -> None:
+        """Close the shutter, also after an abort or a failure."""
+        self._shutter.close()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShutterPreset) and other._shutter is self._shutter
+
+    def __hash__(self) -> int:
+        return id(self._shutter)
+
+
 class Shutter:
     """A shutter that takes some time to open and to close.
 
@@ -76,6 +100,11 @@ class Shutter:
     def wait(self, timeout: float | None = None) -> None:
         """Wait until it is open or closed; `DeviceTimeoutError` after `timeout` seconds."""
         self._motion.result(None if timeout is None else not_negative(timeout, "timeout"))
+
+    @property
+    def preset(self) -> ShutterPreset:
+        """What opens it for every scan: ``add_preset(shutter)`` takes it from here."""
+        return ShutterPreset(self)
 
     def __enter__(self) -> Self:
         self.open()

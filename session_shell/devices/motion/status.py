@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from session_shell.clock import Clock
-from session_shell.devices.motion.profile import Braking, Profile
+from session_shell.devices.motion.profile import Braking, Profile, Trapezoid
 from session_shell.devices.protocols import Status
 from session_shell.errors import DeviceError, DeviceTimeoutError
 
@@ -140,3 +140,36 @@ def _stop_on_step(
     whole = ceil(steps - _ROUNDING) if forwards else floor(steps + _ROUNDING)
     end = whole / steps_per_unit
     return min(end, profile.end) if forwards else max(end, profile.end)
+
+
+class Swing(Motion):
+    """An axis that goes to and fro around a place until it is stopped, in dial units."""
+
+    __slots__ = ("_acceleration", "_begin", "_center", "_half", "_period", "_velocity")
+
+    def __init__(
+        self, name: str, clock: Clock, center: float, half: float, speed: tuple[float, float]
+    ) -> None:
+        self._velocity, self._acceleration = speed
+        self._center, self._half = center, half
+        first = Trapezoid(clock.time(), center, center + half, *speed)
+        self._begin = first.finish
+        self._period = Trapezoid(0.0, -half, half, *speed).finish
+        super().__init__(name, clock, first)
+        self.finish = inf
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until it stands still; nothing to wait for before it was told to stop."""
+        if self.finish == inf:
+            raise DeviceError("goes to and fro until it is stopped", device=self._name)
+        super().wait(timeout)
+
+    def _at(self, time: float) -> Profile:
+        # Once it was told to stop there is one profile that ends.
+        if self.finish != inf or time < self._begin:
+            return super()._at(time)
+        turns = floor((time - self._begin) / self._period)
+        way = self._half if turns % 2 else -self._half
+        begin = self._begin + turns * self._period
+        ends = (self._center - way, self._center + way)
+        return Trapezoid(begin, *ends, self._velocity, self._acceleration)

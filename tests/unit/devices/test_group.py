@@ -68,18 +68,11 @@ def test_state(group: MeasurementGroup, context: DeviceContext) -> None:
     assert again.disabled == ["mon"]
     again.restore_state({})
     assert again.disabled == ["mon"]
-    again.restore_state({"disabled": "gone,diode1"})
+    again.restore_state({"states": '{"default": ["gone", "diode1"]}'})
     assert again.disabled == ["diode1"]
-    again.restore_state({"disabled": ""})
+    again.restore_state({"states": '{"default": []}'})
     assert again.disabled == []
     assert group.configured_state() == {}
-
-
-@pytest.mark.parametrize("bad", [3, None, ["mon"], True])
-def test_garbage_in_the_state(group: MeasurementGroup, bad: Any) -> None:
-    with pytest.raises(DeviceError, match="MG1: the saved list"):
-        group.restore_state({"disabled": bad})
-    assert group.disabled == []
 
 
 def test_names_are_looked_up(caplog: pytest.LogCaptureFixture) -> None:

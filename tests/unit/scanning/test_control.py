@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -371,3 +372,21 @@ def test_a_wrong_point_ends_the_scan(session: Session, points: str, message: str
     with pytest.raises(Exception, match=message):
         session.run(f"userscan(roby, {points}, 0, diode, save=False)")
     assert session.scans[-1].end_reason is EndReason.FAILURE
+
+
+def test_a_shutter_is_a_preset(config: Path, make_session: Callable[..., Session]) -> None:
+    (config / "shutter.yml").write_text("- {name: sh, class: simulation_shutter}\n")
+    session = make_session()
+    states: list[str] = []
+    shutter = session.namespace["sh"]
+    session.namespace["counter"] = Counter(at={1: lambda: states.append(str(shutter.state))})
+    session.run("add_preset(sh); loopscan(3, 0.1, counter, save=False)")
+    assert states == ["OPEN"]
+    assert shutter.is_closed
+    session.run("remove_preset(sh)")
+    assert session.host.presets == []
+    scan = session.run("loopscan(3, 0.1, diode, save=False, run=False)")
+    scan.add_preset(shutter)
+    session.namespace["counter"].at = {}
+    scan.run()
+    assert shutter.is_closed
