@@ -25,4 +25,7 @@ def print_table(
         table.add_row(*(row[number] for number in keep))
     # Not on a terminal nothing is wrapped: a path in a log must stay in one piece.
     width = None if sys.stdout.isatty() else 10_000
-    Console(markup=False, highlight=False, width=width).print(table)
+    console = Console(markup=False, highlight=False, width=width)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
