@@ -12,7 +12,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from session_shell.clock import iso_time
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError, ScanError
 from session_shell.nexus.reader import (
@@ -210,21 +209,6 @@ class SavedScan(ScanResults):
             return read_group(group) if isinstance(group, h5py.Group) else {}
 
         return retried(self.file, read)
-
-    def get_data(self, name: object = None) -> Any:
-        """Return one column by name or device, or all as a dict of arrays."""
-        return dict(self.data) if name is None else self.data[name]
-
-    def summary(self) -> str:
-        """Describe the scan in a few lines, for ``info(scan)``."""
-        lines = [repr(self)]
-        if self.start_time is not None:
-            lines.append(f"  started   {iso_time(self.start_time)}, took {self.duration:.3f} s")
-        lines.append(f"  file      {self.file}")
-        lines.append(f"  columns   {', '.join(self.data) or 'none'}")
-        if self.error is not None:
-            lines.append(f"  error     {self.error}")
-        return "\n".join(lines)
 
     def __info__(self) -> str:
         """Describe the scan for the prompt."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from session_shell.clock import iso_time
 from session_shell.errors import CommandError
 from session_shell.scanning import peaks, tables
 from session_shell.scanning.layout import Layout
@@ -38,9 +39,13 @@ class ScanResults(ABC):
     def layout(self) -> Layout:
         """Axes and shape."""
 
-    @abstractmethod
+    def get_data(self, name: object = None) -> Any:
+        """Return one column by name or device, or all as a dict of arrays."""
+        return dict(self.data) if name is None else self.data[name]
+
     def summary(self) -> str:
         """Describe the scan in a few lines, for ``info(scan)``."""
+        return _summary(self)
 
     # Peaks
 
@@ -298,3 +303,15 @@ def _others(columns: dict[str, NDArray[Any]], lead: str, place: float) -> dict[s
         name: place if name == lead else float(np.interp(place, path, column[order]))
         for name, column in columns.items()
     }
+
+
+def _summary(scan: Any) -> str:
+    # Live and saved scans have these as an attribute or a property, whichever suits them.
+    lines = [repr(scan)]
+    if scan.start_time is not None:
+        lines.append(f"  started   {iso_time(scan.start_time)}, took {scan.duration:.3f} s")
+    lines.append(f"  file      {scan.file or 'not saved'}")
+    lines.append(f"  columns   {', '.join(scan.data) or 'none yet'}")
+    if scan.error is not None:
+        lines.append(f"  error     {scan.error}")
+    return "\n".join(lines)

@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from session_shell.clock import iso_time
 from session_shell.devices.motion.together import stop_all
 from session_shell.errors import CommandError, ScanError
 from session_shell.scanning.collect import Profile
@@ -207,21 +206,6 @@ class Scan(ScanResults):
         if self.state is ScanState.DONE:
             raise ScanError(f"{self.title}: the scan is over and its file is closed")
         self.comments.append(Comment(self._host.clock.time(), str(text)))
-
-    def get_data(self, name: object = None) -> Any:
-        """Return one column by name or device, or all as a dict of arrays."""
-        return dict(self.data) if name is None else self.data[name]
-
-    def summary(self) -> str:
-        """Describe the scan in a few lines, for ``info(scan)``."""
-        lines = [repr(self)]
-        if self.start_time is not None:
-            lines.append(f"  started   {iso_time(self.start_time)}, took {self.duration:.3f} s")
-        lines.append(f"  file      {self.file or 'not saved'}")
-        lines.append(f"  columns   {', '.join(self.data) or 'none yet'}")
-        if self.error is not None:
-            lines.append(f"  error     {self.error}")
-        return "\n".join(lines)
 
     def __repr__(self) -> str:
         number = f" {self.number}" if self.number else ""
