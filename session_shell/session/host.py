@@ -24,6 +24,7 @@ from session_shell.scanning.metadata import Caller
 from session_shell.scanning.presets import Watchdog
 from session_shell.scanning.scan import Scan
 from session_shell.scanning.scan_meta import ScanMeta
+from session_shell.session.keeping import PositionKeeper
 from session_shell.session.saving import ScanSaving
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class SessionHost:
         self.command = ""
         self.configuration: Mapping[str, str] = {}
         self.last_numbers: dict[str, int] = {}
-        self.on_scan_end: Callable[[], None] = lambda: None
+        self.save_settings: Callable[[], None] = lambda: None
         self.extra_sinks: list[Sink] = []
         self._devices = devices
 
@@ -114,18 +115,19 @@ class SessionHost:
         return StoredRows(file, number)
 
     def sinks(self, *, shown: bool = True) -> Sequence[Sink]:
-        """The table, when there is a stream to show it on, and what was added."""
+        """What was added, what keeps positions, and a table when there is a stream for it."""
+        sinks = [*self.extra_sinks, PositionKeeper(self.save_settings)]
         if self.stream is None or not shown:
-            return self.extra_sinks
+            return sinks
         from session_shell.sinks import ScanTable
 
         keys = _KEYS if self.keys else ""
         if not self.live_plot:
-            return [*self.extra_sinks, ScanTable(self.stream, keys)]
+            return [*sinks, ScanTable(self.stream, keys)]
         from session_shell.sinks.plot import LivePlot
 
         plot = LivePlot(self.stream, lambda: self.running)
-        return [*self.extra_sinks, ScanTable(self.stream, keys, plot.text), plot]
+        return [*sinks, ScanTable(self.stream, keys, plot.text), plot]
 
     def facts(self) -> ScanFacts:
         """Where and by whom scans are made."""
@@ -148,7 +150,7 @@ class SessionHost:
     def scan_pauses(self, scan: Scan) -> None:
         """Give the prompt back; other scans may run meanwhile."""
         self.running, self.paused = None, scan
-        self.on_scan_end()
+        self.save_settings()
 
     def scan_ends(self, scan: Scan) -> None:
         """Link its file in the master file and save what must survive."""
@@ -156,7 +158,7 @@ class SessionHost:
         self.paused = None if self.paused is scan else self.paused
         if scan.file is not None and scan.file.exists():
             self._link(scan.file, scan.number)
-        self.on_scan_end()
+        self.save_settings()
 
     def _link(self, file: Path, number: int) -> None:
         from session_shell.nexus import update_master

@@ -82,7 +82,7 @@ class Session:
         self.host = SessionHost(
             name, self.devices, self.clock, self.guard, self.saving, self.stream
         )
-        self.host.on_scan_end = self.save_settings
+        self.host.save_settings = self.save_settings
         self.host.configuration = {**texts(self.loaded.plan), "seed": str(self.seed)}
         self.active_mg: MeasurementGroup | None = next(iter(self.measurement_groups), None)
         self.settings = Settings(self.data_path / ".session-shell" / f"{name}.sqlite")
