@@ -89,7 +89,7 @@ class Run:
         scan.profile = self.metadata.profile
         self.hooks = Hooks([*host.presets, *scan.presets], scan)
         self.watchdogs = [*host.watchdogs, *scan.watchdogs]
-        self.start = read_positions(host.axes())
+        self.start = self._read_positions()
         clock = ControlledClock(host.clock, self.control)
         before = self.hooks.before_point if self.hooks.has_points else None
         self.work = Acquisition(self.plan, clock, before)
@@ -146,6 +146,10 @@ class Run:
             self.end()
 
     # What they consist of
+
+    def _read_positions(self) -> dict[str, Position]:
+        # An axis that was made by hand may be scanned without being one of the session's.
+        return read_positions([*self.host.axes(), *self.plan.trajectory.axes])
 
     def _attempt(self, phase: Callable[[], None], *, always: bool = False) -> None:
         if self.error is not None and not always:
@@ -328,7 +332,7 @@ class Run:
             reason=scan.end_reason,
             npoints=scan.data.npoints,
             metadata=scan.info,
-            positions=read_positions(self.host.axes()),
+            positions=self._read_positions(),
             failures=tuple(self.metadata.failures),
             comments=tuple(scan.comments),
             error=_describe(self.error),

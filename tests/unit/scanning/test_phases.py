@@ -10,7 +10,6 @@ import pytest
 
 from session_shell.errors import DeviceError
 from session_shell.scanning.documents import EndReason
-from session_shell.scanning.presets import ScanPreset
 from session_shell.scanning.scan import Scan
 from session_shell.scanning.scan_meta import META_TIMING
 from session_shell.session import Session
@@ -41,15 +40,23 @@ class Lamp(Counter):
             self.happen()
 
 
-class Moving(ScanPreset):
-    """Moves nothing, but is called between a motion and the count."""
+class Moving:
+    """The axis roby, to which it happens on its way to the third point."""
 
-    def __init__(self, lamp: Lamp) -> None:
-        self.lamp = lamp
+    def __init__(self, axis: Any, lamp: Lamp) -> None:
+        self.name, self.unit, self.check_targets = axis.name, axis.unit, axis.check_targets
+        self.stop, self.wait_move = axis.stop, axis.wait_move
+        self.axis, self.lamp = axis, lamp
 
-    def before_point(self, scan: Any, index: int) -> None:
-        if index == 2:
+    @property
+    def position(self) -> float:
+        return float(self.axis.position)
+
+    def start_move(self, target: float) -> Any:
+        motion = self.axis.start_move(target)
+        if target == 2 and self.lamp.points == 2:
             self.lamp._at("moving")
+        return motion
 
 
 class Watching:
@@ -70,11 +77,10 @@ class Watching:
 
 def make(session: Session, phase: str, happen: Callable[[Scan], None]) -> Scan:
     lamp = Lamp(phase)
-    session.namespace["lamp"] = lamp
-    scan = session.run("dscan(roby, 0, 5, 5, 0.1, lamp, diode, run=False)")
+    session.namespace.update(lamp=lamp, moving=Moving(session.namespace["roby"], lamp))
+    scan = session.run("dscan(moving, 0, 5, 5, 0.1, lamp, diode, run=False)")
     assert isinstance(scan, Scan)
     lamp.happen = lambda: happen(scan)
-    scan.add_preset(Moving(lamp))
     session.host.extra_sinks.append(Watching(lamp))
     for name, timing in (("START metadata", META_TIMING.START), ("END metadata", META_TIMING.END)):
         category = session.scan_meta.sample if "START" in name else session.scan_meta.technique
