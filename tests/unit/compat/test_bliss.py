@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def test_a_real_bliss_is_left_alone(
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("real = True\n")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    session = make_session()
-    assert session.run("import bliss; bliss.real") is True
-    monkeypatch.delitem(__import__("sys").modules, "bliss")
+    try:
+        assert make_session().run("import bliss; bliss.real") is True
+    finally:
+        sys.modules.pop("bliss", None)
