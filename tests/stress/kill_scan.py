@@ -25,6 +25,7 @@ import numpy as np
 
 from session_shell.devices.protocols import Channel
 from session_shell.nexus import ScanFile, columns, ending
+from session_shell.nexus.filters import fast_filter
 from session_shell.scanning.documents import EndReason, Position, Rows, ScanEnded, ScanStarted
 
 _TIME = (Channel("elapsed_time", "time", "s"), Channel("epoch", "time", "s"))
@@ -126,6 +127,7 @@ def _kill_one(folder: Path, family: str, delay: float, *, in_place: bool) -> tup
 
 def _check(path: Path, flushed: int, result: Result) -> None:
     result.files += 1
+    fast_filter()  # images are compressed with it where it is installed
     try:
         with h5py.File(path) as file:
             entry = file[file.attrs["default"]]
