@@ -11,8 +11,7 @@
     ├── ScanError                a scan could not be run or read (point)
     │   └── ScanPausedError      a scan was paused and gave the prompt back
     ├── SinkError                what must not fail failed: a scan could not be saved (sink)
-    ├── MetadataError            a metadata source or category is wrong
-    └── SessionLockedError       another process has this session open
+    └── MetadataError (ValueError)  a metadata source or category is wrong
 
 Messages say what, where and what to do: ``roby: 9 mm is outside [-5, 5] mm``.
 """
@@ -94,7 +93,3 @@ class SinkError(SessionShellError):
 
 class MetadataError(SessionShellError, ValueError):
     """A metadata category or source that cannot be used."""
-
-
-class SessionLockedError(SessionShellError):
-    """A session that another process has open."""

@@ -193,7 +193,3 @@ class ScanPlan:
                     "leave one of these counters out or rename it in the configuration"
                 )
             names[channel.name] = channel
-
-    def with_changes(self, **changes: Any) -> ScanPlan:
-        """Return a copy with some attributes replaced."""
-        return replace(self, **changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from session_shell.errors import CommandError, ScanError
 
@@ -46,10 +46,6 @@ class ScanPreset:
 
     def after_point(self, scan: Any, index: int) -> None:
         """Do something when point `index` has been counted."""
-
-
-class _HasName(Protocol):
-    name: str
 
 
 @dataclass(slots=True)

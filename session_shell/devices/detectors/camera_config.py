@@ -63,9 +63,7 @@ def simulated_camera(
         noise=check.one(not_negative, noise, "noise"),
     )
     check.counters(roi_counters)
-    if exposure is not None:
-        check.one(positive, exposure, "exposure")
-    check.one(not_negative, readout_time, "readout_time")
+    check.times(exposure, readout_time)
     seen_through = shutter_of(shutter, name)
     try:
         return SimulatedCamera(
@@ -95,6 +93,11 @@ class _Check:
             return check(value, key, self.name)
         except DeviceError as error:
             raise ConfigError(str(error), key=key) from None
+
+    def times(self, exposure: float | None, readout_time: float) -> None:
+        if exposure is not None:
+            self.one(positive, exposure, "exposure")
+        self.one(not_negative, readout_time, "readout_time")
 
     def pair(
         self, check: Callable[[Any, str, str], float], value: Any, key: str
