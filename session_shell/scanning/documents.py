@@ -22,6 +22,8 @@ class EndReason(StrEnum):
     STOPPED = "STOPPED"
     USER_ABORT = "USER_ABORT"
     FAILURE = "FAILURE"
+    CRASHED = "CRASHED"
+    """Its process died; `session-shell repair` has finished the file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,10 @@ Exit codes:
 """
 
 
+_ROOMS: Mapping[str, str] = {}
+"""Subcommands that live in a module of their own, by name; it has them as ``command``."""
+
+
 class _OutputGoneError(SessionShellError):
     """Whoever read standard output has gone."""
 
@@ -35,6 +40,15 @@ class _Program(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _with_open(args))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_ROOMS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _ROOMS:
+            found: click.Command = import_module(f"session_shell.shell.{_ROOMS[cmd_name]}").command
+            return found
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

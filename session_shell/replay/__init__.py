@@ -1,0 +1,1 @@
+"""Saved sessions: packed into archives, played again, compared with what they were."""

@@ -1,0 +1,1 @@
+"""Saved scans as a person wants to see them: text, tables, trees, exports, pictures."""
