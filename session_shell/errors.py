@@ -11,7 +11,8 @@
     ├── ScanError                a scan could not be run or read (point)
     │   └── ScanPausedError      a scan was paused and gave the prompt back
     ├── SinkError                what must not fail failed: a scan could not be saved (sink)
-    └── MetadataError (ValueError)  a metadata source or category is wrong
+    ├── MetadataError (ValueError)  a metadata source or category is wrong
+    └── JournalError             the record of a session cannot be found, read or written
 
 Messages say what, where and what to do: ``roby: 9 mm is outside [-5, 5] mm``.
 """
@@ -93,3 +94,7 @@ class SinkError(SessionShellError):
 
 class MetadataError(SessionShellError, ValueError):
     """A metadata category or source that cannot be used."""
+
+
+class JournalError(SessionShellError):
+    """A journal (the record of a session) that cannot be found, read or written."""

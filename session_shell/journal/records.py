@@ -23,6 +23,9 @@ import msgspec
 FORMAT = 1
 """Raised when older readers would misunderstand a journal."""
 
+LINE_BYTES = 64 * 2**20
+"""A longer line is neither written nor read."""
+
 
 class _Record(msgspec.Struct, frozen=True, tag_field="record", omit_defaults=True, kw_only=True):
     """Common to all records; fields that have their default are left out of the line."""
@@ -66,7 +69,7 @@ class Command(_Record, frozen=True, kw_only=True, tag="command"):
     """A command begins."""
 
     number: int
-    """From 1; what setup scripts do belongs to number 0, which has no record."""
+    """From 1; what setup scripts do belongs to number 0, which has no record of its own."""
     time: float
     typed: str
     executed: str = ""
@@ -89,7 +92,7 @@ class Scan(_Record, frozen=True, kw_only=True, tag="scan"):
     """A scan is over."""
 
     number: int
-    """The command that ran it."""
+    """The command during which it ended; one that was paused may have begun in an earlier one."""
     uid: str
     scan: int
     """Scan number; 0 when it is not saved."""
