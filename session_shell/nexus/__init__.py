@@ -8,10 +8,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from session_shell.nexus.files import last_number
 from session_shell.nexus.layout import entry_name, scan_tree
 from session_shell.nexus.master import update_master
 from session_shell.nexus.metadata import metadata_tree
+from session_shell.nexus.numbers import last_number
 from session_shell.nexus.template import FileTemplate
 from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stream
 from session_shell.nexus.writer import ScanFile

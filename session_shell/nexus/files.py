@@ -14,7 +14,6 @@ from session_shell.errors import SinkError
 FileName = Callable[[int], str]
 """Gives the file name of a scan number."""
 
-_TRIES = 100_000
 _WHY = {
     errno.EACCES: "there is no permission to write there",
     errno.EPERM: "there is no permission to write there",
@@ -67,65 +66,6 @@ def sink_error(what: str, path: Path, error: BaseException, note: str = "") -> S
     if len(shown) > 300:
         shown = f"{shown[:140]}...{shown[-140:]}"
     return SinkError(f"{shown}: {what}: {why}; {note}{todo}", sink="file")
-
-
-def reserve_number(folder: Path, filename: FileName, number: int) -> tuple[int, Path]:
-    """Take the first free number from `number` on, for this process alone.
-
-    The exclusive creation of the hidden file decides, so two processes never get the same.
-    """
-    path = folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for candidate in range(max(number, 1), max(number, 1) + _TRIES):
-            path = folder / filename(candidate)
-            if path.parent != folder:
-                raise SinkError(f"{path.name!r} is not the name of a file in {folder}", sink="file")
-            if _take(path):
-                return candidate, path
-    except (OSError, ValueError) as error:
-        raise sink_error("the scan cannot be saved", path, error) from error
-    raise SinkError(f"{folder}: no free scan number from {number} on", sink="file")
-
-
-def _take(path: Path) -> bool:
-    part = part_path(path)
-    if path.exists() or path.is_symlink():
-        return False
-    try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except FileExistsError:
-        return False
-    # Another process may have finished this number just before our hidden file came to be.
-    if path.exists() or path.is_symlink():
-        part.unlink(missing_ok=True)
-        return False
-    return True
-
-
-def last_number(folder: Path, filename: FileName) -> int:
-    """Return the highest scan number among the files of a folder, 0 when there is none.
-
-    Args:
-        folder: Folder of a dataset; it need not exist.
-        filename: Gives the file name of a number, as for `ScanFile.reserve`.
-
-    Example:
-        ``last_number(Path("data/demo"), lambda n: f"scan_{n:04d}.h5")``
-    """
-    highest = 0
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - a Path for each of thousands is slow
-    except OSError:
-        return 0
-    pattern = re.compile(r"\d+")
-    for name in names:
-        plain = name[1:-5] if name.startswith(".") and name.endswith(".part") else name
-        for digits in pattern.findall(plain):
-            number = int(digits) if len(digits) < 19 else 0
-            if number > highest and filename(number) == plain:
-                highest = number
-    return highest
 
 
 def write_whole(path: Path, content: bytes, *, sync: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,26 @@ def add_link(content: bytes, entry: str, file: str) -> bytes | None:
 
 def entries_of(path: Path) -> list[str]:
     """Return the names of the entries in a scan file, none when it is no HDF5 file."""
+    return _names(path, _is_group)
+
+
+def links_of(path: Path) -> list[str]:
+    """Return the names in a master file, whether what they link to exists or not."""
+    return _names(path, lambda _root, _name: True)
+
+
+def _names(path: Path, wanted: Callable[[Any, bytes], bool]) -> list[str]:
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_file_locking(False, True)
     try:
         file = h5f.open(_file_name(str(path)), h5f.ACC_RDONLY, access)
-    except (OSError, RuntimeError):
+        try:
+            root = h5g.open(file, b"/")
+            return [name.decode("utf-8", "replace") for name in root if wanted(root, name)]
+        finally:
+            file.close()
+    except (OSError, RuntimeError, KeyError):  # damaged, or no HDF5 file
         return []
-    try:
-        root = h5g.open(file, b"/")
-        return [name.decode() for name in root if _is_group(root, name)]
-    finally:
-        file.close()
 
 
 def _is_group(root: Any, name: bytes) -> bool:

@@ -24,11 +24,11 @@ from session_shell.nexus.files import (
     allocate,
     is_full,
     part_path,
-    reserve_number,
     sink_error,
     write_whole,
 )
 from session_shell.nexus.layout import build, entry_name
+from session_shell.nexus.numbers import reserve_number
 from session_shell.nexus.template import FileTemplate
 from session_shell.nexus.tree import Group
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted

@@ -103,7 +103,8 @@ class SessionHost:
         if key not in self.last_numbers or not folder.exists():
             # The folder may know more than we do: another session, or lost settings.
             known = self.last_numbers.get(key, 0)
-            self.last_numbers[key] = max(known, last_number(folder, filename))
+            found = last_number(folder, filename, self.saving.master)
+            self.last_numbers[key] = max(known, found)
         file = ScanFile.reserve(folder, filename, self.last_numbers[key] + 1, self._template)
         self.last_numbers[key] = file.number
         return file

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import pytest
 
 from session_shell.errors import SinkError
-from session_shell.nexus import ScanFile, files, last_number
+from session_shell.nexus import ScanFile, files, last_number, update_master
+from session_shell.nexus.numbers import NUMBER_FILE
 
 from .documents import ended, loopscan, name_of, point, save
 
@@ -54,7 +58,7 @@ def test_taken_numbers_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "scan_0005.h5").symlink_to("nowhere")
     assert ScanFile.reserve(tmp_path, name_of, 3).number == 6
     assert ScanFile.reserve(tmp_path, name_of, 3).number == 7
-    assert ScanFile.reserve(tmp_path, name_of, 0).number == 1
+    assert ScanFile.reserve(tmp_path, name_of, 0).number == 8
 
 
 def test_a_stale_part_file_does_not_hurt(tmp_path: Path) -> None:
@@ -95,6 +99,133 @@ def test_threads_never_get_the_same_number(tmp_path: Path) -> None:
     assert sorted(numbers) == list(range(1, 201))
 
 
+# ---------------------------------------------------- numbers are given once, whatever is lost
+
+
+def take(folder: Path, number: int = 1) -> int:
+    file = ScanFile.reserve(folder, name_of, number)
+    file.discard()
+    return file.number
+
+
+def test_a_number_does_not_come_again_when_its_file_is_deleted(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        save(tmp_path, loopscan(), 1).unlink()
+        assert last_number(tmp_path, name_of) == number
+    assert last_number(tmp_path, lambda n: f"run_{n}.h5") == 3
+    assert ScanFile.reserve(tmp_path, lambda n: f"run_{n}.h5", 1).number == 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0" * 40, b"7", b"7 8", b"-7 -7", b"x x", b"7 7 7", b"9" * 19 + b" " + b"9" * 19],
+)
+def test_a_damaged_number_file_is_passed_over_and_mended(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "scan_0004.h5").touch()
+    (tmp_path / NUMBER_FILE).write_bytes(content)
+    assert last_number(tmp_path, name_of) == 4
+    assert take(tmp_path) == 5
+    assert take(tmp_path) == 6
+    assert (tmp_path / NUMBER_FILE).read_bytes() == b"6 6\n"
+
+
+def make_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def make_link(path: Path) -> None:
+    path.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize("make", [make_folder, make_link, os.mkfifo])
+def test_something_else_in_the_place_of_the_number_file(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / NUMBER_FILE)
+    (tmp_path / "scan_0003.h5").touch()
+    assert last_number(tmp_path, name_of) == 3
+    assert take(tmp_path) == 4
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_links_of_the_master_file_count(tmp_path: Path) -> None:
+    master = tmp_path / "demo.h5"
+    for number in (1, 2, 11):
+        update_master(master, f"{number}.1", tmp_path / name_of(number))
+    assert last_number(tmp_path, name_of, master) == 11
+    assert last_number(tmp_path, name_of) == 0
+    master.write_bytes(master.read_bytes()[:700])
+    assert last_number(tmp_path, name_of, master) == 0
+    master.write_text("no HDF5 file")
+    assert last_number(tmp_path, name_of, master) == 0
+
+
+def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert [take(tmp_path) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_process_that_keeps_the_lock_does_not_stop_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("session_shell.nexus.numbers._WAIT", 0.01)
+    assert take(tmp_path) == 1
+    with (tmp_path / NUMBER_FILE).open() as kept:
+        fcntl.flock(kept, fcntl.LOCK_EX)
+        assert [take(tmp_path), take(tmp_path)] == [2, 3]
+
+
+TAKER = """
+import sys
+from pathlib import Path
+from session_shell.nexus.numbers import reserve_number
+from session_shell.nexus.files import part_path
+
+sys.stdin.readline()
+for _ in range(300):
+    number, path = reserve_number(Path(sys.argv[1]), lambda n: f"scan_{n:04d}.h5", 1)
+    print(number, flush=True)
+    part_path(path).unlink()  # as when the scan is deleted at once
+"""
+
+
+def test_processes_that_delete_what_they_made(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TAKER, str(tmp_path)]
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    numbers: list[int] = []
+    for process in running:
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        numbers += map(int, output.split())
+    assert sorted(numbers) == list(range(1, 901))
+
+
+def test_a_number_survives_a_kill(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TAKER, str(tmp_path)]
+    given = []
+    for _ in range(3):
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
+            given += [int(process.stdout.readline()) for _ in range(20)]
+            process.kill()
+            given += [int(line) for line in process.stdout.read().split()]
+    assert len(set(given)) == len(given)
+    assert last_number(tmp_path, name_of) >= max(given)
+
+
 WRITER = """
 import json, sys
 from pathlib import Path
@@ -130,7 +261,7 @@ def test_two_processes_in_one_folder(tmp_path: Path) -> None:
         for number in numbers:
             assert "end_time" in master[f"{number}.1"]
     left = {p.name for p in tmp_path.iterdir() if p.name.startswith(".")}
-    assert left == {".demo.h5.lock"}
+    assert left == {".demo.h5.lock", NUMBER_FILE}
 
 
 # ------------------------------------------------------------------------ what can go wrong
@@ -199,8 +330,7 @@ def test_what_the_system_refuses(
 def test_the_folder_vanishes_before_the_start(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     file = ScanFile.reserve(folder, name_of, 1)
-    next(folder.iterdir()).unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
     with pytest.raises(SinkError, match="the folder has vanished"):
         file.scan_started(loopscan())
     file.scan_ended(ended(loopscan(), 0))
@@ -227,14 +357,14 @@ def test_the_start_fails_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("session_shell.nexus.writer.write_whole", full)
     with pytest.raises(SinkError, match="the disk is full"):
         file.scan_started(loopscan())
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [NUMBER_FILE]
 
 
 def test_a_scan_that_will_not_fit_does_not_start(tmp_path: Path) -> None:
     file = ScanFile.reserve(tmp_path, name_of, 1)
     with pytest.raises(SinkError, match="the disk is full"):
         file.scan_started(loopscan(npoints=10**15))
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [NUMBER_FILE]
 
 
 def test_error_numbers_in_the_text_of_hdf5() -> None:
