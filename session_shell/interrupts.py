@@ -103,6 +103,17 @@ class InterruptGuard:
         if self.pending is not None and self.shields == 0 and not self._fired:
             raise self._take()
 
+    def interrupt(self, signum: int = signal.SIGINT) -> None:
+        """Do at this moment what a signal would do: a replay repeats a Ctrl-C that was recorded.
+
+        Raises:
+            KeyboardInterrupt: When nothing holds it back; `SystemExit` for other signals.
+        """
+        if self._depth:
+            self._on_signal(signum, None)
+        else:
+            raise KeyboardInterrupt if signum == signal.SIGINT else SystemExit(128 + signum)
+
     def _take(self) -> BaseException:
         pending, self.pending = self.pending, None
         self._fired = True

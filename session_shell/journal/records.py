@@ -88,6 +88,20 @@ class File(_Record, frozen=True, kw_only=True, tag="file"):
     arguments: list[str] = msgspec.field(default_factory=list)
 
 
+class Interruption(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A key or a signal that changed the course of a scan: what a replay has to repeat."""
+
+    kind: str
+    """``abort`` (Ctrl-C), ``stop``, ``pause``, or ``end`` (the session was ended)."""
+    time: float
+    points: int = 0
+    """Points that were taken before."""
+    since: float = 0.0
+    """Seconds since the last point began; since the start of the scan when there is none."""
+    state: str = "RUNNING"
+    """State of the scan: ``PREPARING``, ``RUNNING``, ``PAUSED`` or ``STOPPING``."""
+
+
 class Scan(_Record, frozen=True, kw_only=True, tag="scan"):
     """A scan is over."""
 
@@ -113,6 +127,7 @@ class Scan(_Record, frozen=True, kw_only=True, tag="scan"):
     """SHA-256 over the digests of all channels, in their order, with their names."""
     channels: dict[str, str] = msgspec.field(default_factory=dict)
     """SHA-256 of each channel: its values as little-endian bytes of the channel's type."""
+    interruptions: list[Interruption] = msgspec.field(default_factory=list)
 
 
 class Done(_Record, frozen=True, kw_only=True, tag="done"):

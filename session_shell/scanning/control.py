@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Literal
 
 from session_shell.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """A key or a signal that changed the course of a scan; what code asked for is none."""
+
+    kind: Literal["abort", "stop", "pause", "end"]
+    """``end``: a signal that ends the session."""
+    time: float
+    """By the clock of the session."""
+    points: int
+    """Points that were taken before."""
+    since: float
+    """Seconds since the last point began; since the start of the scan when there is none."""
+    state: str
+    """State of the scan: ``PREPARING``, ``RUNNING``, ``PAUSED`` or ``STOPPING``."""
 
 
 @dataclass(slots=True)
@@ -18,18 +35,21 @@ class ScanControl:
     """Why it is to pause; empty: it is not."""
     to_prompt: bool = False
     """A pause gives the prompt back instead of waiting in place."""
+    by_key: bool = False
+    """A key asked, not the code of a user."""
     aborted: threading.Event = field(default_factory=threading.Event)
     resumed: threading.Event = field(default_factory=threading.Event)
 
-    def request_stop(self) -> None:
+    def request_stop(self, *, by_key: bool = False) -> None:
         """Ask for the end of the scan after the present point."""
         self.stop = self.wanted = True
+        self.by_key = by_key
         self.resumed.set()
 
-    def request_pause(self, reason: str, *, to_prompt: bool = False) -> None:
+    def request_pause(self, reason: str, *, to_prompt: bool = False, by_key: bool = False) -> None:
         """Ask the scan to wait after the present point."""
         self.resumed.clear()
-        self.pause, self.to_prompt = reason, to_prompt
+        self.pause, self.to_prompt, self.by_key = reason, to_prompt, by_key
         self.wanted = True
 
     def request_resume(self) -> None:

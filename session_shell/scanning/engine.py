@@ -31,6 +31,7 @@ from session_shell.scanning.documents import (
     ScanStarted,
 )
 from session_shell.scanning.host import FileSink, ScanHost
+from session_shell.scanning.interrupted import Interruptions
 from session_shell.scanning.presets import Hooks
 from session_shell.scanning.scan import Scan, ScanState
 from session_shell.scanning.scan_meta import META_TIMING
@@ -63,8 +64,9 @@ def run_scan(scan: Scan, host: ScanHost) -> None:
 def _keys(scan: Scan, host: ScanHost) -> AbstractContextManager[None]:
     """Let Ctrl-Z pause and Ctrl-\\ stop the scan, when somebody sits at the prompt."""
     control = scan.control
-    pause = partial(control.request_pause, "Ctrl-Z", to_prompt=True)
-    requests: dict[str, Callable[[], None]] = {"SIGTSTP": pause, "SIGQUIT": control.request_stop}
+    pause = partial(control.request_pause, "Ctrl-Z", to_prompt=True, by_key=True)
+    stop = partial(control.request_stop, by_key=True)
+    requests: dict[str, Callable[[], None]] = {"SIGTSTP": pause, "SIGQUIT": stop}
     return host.guard.requests(requests) if host.keys else nullcontext()
 
 
@@ -95,6 +97,7 @@ class Run:
         self.work = Acquisition(self.plan, clock, before)
         self.rows: Iterator[Rows] = (self.plan.acquirer or step)(self.work)
         self.opened = host.guard.opened()
+        self.keys = Interruptions(scan, host.guard)
         self.pauses: list[Pause] = []
         self.places: dict[str, Position] = {}
         self.error: BaseException | None = None
@@ -122,6 +125,7 @@ class Run:
         """Go on after such a pause: axes where they were, detectors prepared again."""
         guard = self.host.guard
         with guard.active(), guard.shielded(), _keys(self.scan, self.host):
+            self.keys.begin()
             self.host.scan_begins(self.scan)
             self._attempt(self._put_back)
             self._resumed()
@@ -159,6 +163,7 @@ class Run:
         except BaseException as error:  # noqa: BLE001  raised again by _finish
             # A stop of all axes makes motions fail: the abort is what ended the scan.
             aborted = self.control.aborted.is_set()
+            self.keys.failed(error, self.host.clock.time())
             self.error = self.error or (KeyboardInterrupt() if aborted else error)
 
     def _prepare(self) -> None:
@@ -269,6 +274,7 @@ class Run:
         self._resumed()
 
     def _paused(self, reason: str) -> None:
+        self.keys.asked("pause", self.host.clock.time())
         self.scan.state = ScanState.PAUSED
         self.pauses.append(Pause(self.host.clock.time(), reason))
         self.places = read_positions(self.plan.trajectory.axes)
@@ -312,6 +318,7 @@ class Run:
             names = ", ".join(axis.name for axis in axes)
             why = str(error) or "stopped by Ctrl-C"
             _log.warning("%s did not go back to the start: %s", names, why)
+            self.keys.failed(error, self.host.clock.time())
             self.error = self.error or error
 
     def _move(self, targets: dict[Movable, float]) -> None:
@@ -326,6 +333,8 @@ class Run:
         scan.info = self.metadata.merged()
         scan.end_time = clock.time()
         scan.end_reason = self._reason()
+        if scan.end_reason is EndReason.STOPPED:
+            self.keys.asked("stop", scan.end_time)
         ended = ScanEnded(
             uid=self.plan.uid,
             time=scan.end_time,

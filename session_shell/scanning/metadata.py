@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -46,6 +47,8 @@ class GivenUpError(Exception):
 @dataclass(slots=True)
 class _Call:
     function: Callable[[], Any]
+    context: Context
+    """That of the caller: ``time.sleep`` means the same clock in the thread."""
     done: threading.Event
     value: Any = None
     error: BaseException | None = None
@@ -78,7 +81,7 @@ class Caller:
             threading.Thread(
                 target=_work, args=(self._queue,), name="metadata", daemon=True
             ).start()
-        call = _Call(function, threading.Event())
+        call = _Call(function, copy_context(), threading.Event())
         self._queue.put(call)
         try:
             _wait(call.done, timeout, give_up)
@@ -109,7 +112,7 @@ def _wait(done: threading.Event, timeout: float, give_up: Callable[[], bool] | N
 def _work(queue: SimpleQueue[_Call | None]) -> None:
     while (call := queue.get()) is not None:
         try:
-            call.value = call.function()
+            call.value = call.context.run(call.function)
         except BaseException as error:  # noqa: BLE001  raised again by the caller
             call.error = error
         call.done.set()

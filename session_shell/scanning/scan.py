@@ -12,7 +12,7 @@ from typing import Any
 from session_shell.devices.motion.together import stop_all
 from session_shell.errors import CommandError, ScanError
 from session_shell.scanning.collect import Profile
-from session_shell.scanning.control import ScanControl
+from session_shell.scanning.control import Interruption, ScanControl
 from session_shell.scanning.data import ScanData
 from session_shell.scanning.documents import Comment, EndReason
 from session_shell.scanning.forecast import Forecast, forecast
@@ -56,6 +56,7 @@ class Scan(ScanResults):
         self.presets: list[Any] = []
         self.watchdogs: list[Watchdog] = []
         self.control = ScanControl()
+        self.interruptions: list[Interruption] = []
         self._host = host
         self._run: Resumable | None = None
 
