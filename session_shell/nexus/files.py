@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from session_shell.errors import SinkError
+from session_shell.nexus.running import side_path, sign
 
 FileName = Callable[[int], str]
 """Gives the file name of a scan number."""
@@ -86,32 +87,58 @@ def write_whole(path: Path, content: bytes, *, sync: bool) -> None:
 
 
 class Ballast:
-    """Space held back beside a scan, so that it can be finished when the disk is full."""
+    """The hidden file beside a scan: locked while it is written, and space for its end.
+
+    The space lets a scan be finished when the disk is full; the lock tells others that the scan
+    has a writer (`running.is_being_written`).
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(f".{path.name}.ballast")
+        self._path = side_path(path)
+        self._fd = -1
+        self._signed = 0
         self._held = False
+
+    def open(self) -> None:
+        """Make and lock the file; raise OSError when that cannot be."""
+        flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
+        self._fd = os.open(self._path, flags, 0o666)
+        try:
+            os.ftruncate(self._fd, 0)
+            self._signed = sign(self._fd)
+        except OSError:
+            self.close()
+            raise
 
     def fill(self, size: int) -> None:
         """Take `size` bytes of the disk; raise OSError when they are not there."""
-        fd = os.open(self._path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        if self._fd < 0:
+            self.open()
         self._held = True
         try:
-            allocate(fd, 0, size)
+            allocate(self._fd, 0, size)
         except OSError:
             self.release()
             raise
-        finally:
-            os.close(fd)
 
     def release(self) -> bool:
-        """Give the space back; tell whether there was any."""
+        """Give the space back, but keep the lock; tell whether there was any."""
         if not self._held:
             return False
         self._held = False
         with contextlib.suppress(OSError):
-            self._path.unlink()
+            os.ftruncate(self._fd, self._signed)
         return True
+
+    def close(self) -> None:
+        """Remove the file and its lock."""
+        self._held = False
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            # Removed first: who finds it has to find it locked.
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+            os.close(fd)
 
 
 def allocate(fd: int, start: int, size: int) -> None:

@@ -90,7 +90,13 @@ class ScanFile:
             ``ScanFile.reserve(Path("data/demo"), lambda n: f"scan_{n:04d}.h5", 1)``
         """
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
-        return cls(*reserve_number(folder, filename, number), template)
+        file = cls(*reserve_number(folder, filename, number), template)
+        try:
+            file._ballast.open()
+        except OSError as error:
+            file.discard()
+            raise sink_error("the scan cannot be saved", file.path, error) from error
+        return file
 
     @property
     def points_written(self) -> int:
@@ -103,6 +109,7 @@ class ScanFile:
         if part is not None:
             with contextlib.suppress(OSError):
                 part.unlink()
+            self._ballast.close()
 
     # ---------------------------------------------------------------- start
 
@@ -120,7 +127,6 @@ class ScanFile:
             os.rename(part, self.path)  # noqa: PTH104
         except (OSError, RuntimeError) as error:
             self._drop_image()
-            self._ballast.release()
             self.discard()
             raise sink_error("the scan cannot be saved", self.path, error) from error
         self._part = None
@@ -220,7 +226,7 @@ class ScanFile:
             raise sink_error("the scan could not be finished", self.path, error, note) from error
         finally:
             self._close()
-            self._ballast.release()
+            self._ballast.close()
             self._start = None
 
     def _finish(self, doc: ScanEnded, start: ScanStarted, columns: Columns) -> None:
