@@ -14,6 +14,7 @@ import pytest
 from session_shell.devices.protocols import Channel
 from session_shell.errors import SinkError
 from session_shell.nexus import FileTemplate, ScanFile, columns, ending, scan_tree
+from session_shell.nexus.numbers import NUMBER_FILE
 from session_shell.nexus.tree import Dataset, walk
 from session_shell.scanning.documents import Comment, EndReason, Position, Rows, ScanStarted
 
@@ -65,7 +66,8 @@ def lengths(path: Path) -> dict[str, int]:
 
 
 def hidden(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    names = {path.name for path in folder.iterdir() if path.name.startswith(".")}
+    return sorted(names - {NUMBER_FILE})
 
 
 def test_start_metadata_is_on_disk_before_the_first_point(tmp_path: Path) -> None:
@@ -303,14 +305,14 @@ def test_rows_without_a_start(tmp_path: Path) -> None:
 def test_an_end_without_a_start_gives_the_number_back(tmp_path: Path) -> None:
     file = ScanFile.reserve(tmp_path, name_of, 1)
     file.scan_ended(ended(loopscan(), 0))
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [NUMBER_FILE]
 
 
 def test_discard(tmp_path: Path) -> None:
     file = ScanFile.reserve(tmp_path / "new" / "folder", name_of, 1)
     file.discard()
     file.discard()
-    assert list((tmp_path / "new" / "folder").iterdir()) == []
+    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == [NUMBER_FILE]
     path = save(tmp_path, loopscan(), 1)
     file = ScanFile(1, path)
     file.discard()
