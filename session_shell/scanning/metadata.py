@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
+from session_shell.user_time import TimeUpError, limit
+
 
 def copy_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Copy nested dicts and lists; other values are shared. A circle is left as it is."""
@@ -73,7 +75,8 @@ class Caller:
 
         Args:
             function: What to call.
-            timeout: Seconds of real time after which `GivenUpError` is raised.
+            timeout: Seconds after which `GivenUpError` is raised: real time, and time of the
+                session's clock that the function slept.
             give_up: Asked ten times a second; True gives up at once.
         """
         if self._queue is None:
@@ -82,13 +85,18 @@ class Caller:
                 target=_work, args=(self._queue,), name="metadata", daemon=True
             ).start()
         call = _Call(function, copy_context(), threading.Event())
+        watch = call.context.run(limit, timeout)
         self._queue.put(call)
         try:
             _wait(call.done, timeout, give_up)
         except BaseException:
             # The thread may hang for ever; it ends by itself if it ever returns.
             self.close()
+            if watch is not None:
+                watch.let_go = True
             raise
+        if isinstance(call.error, TimeUpError):
+            raise _too_late(timeout)
         if call.error is not None:
             raise call.error
         return call.value
@@ -104,9 +112,13 @@ def _wait(done: threading.Event, timeout: float, give_up: Callable[[], bool] | N
     deadline = time.monotonic() + timeout
     while not done.wait(min(0.1, max(deadline - time.monotonic(), 0.0))):
         if time.monotonic() >= deadline:
-            raise GivenUpError(f"did not return within {timeout:g} s")
+            raise _too_late(timeout)
         if give_up is not None and give_up():
             raise GivenUpError("was given up by Ctrl-C")
+
+
+def _too_late(timeout: float) -> GivenUpError:
+    return GivenUpError(f"did not return within {timeout:g} s")
 
 
 def _work(queue: SimpleQueue[_Call | None]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self, TextIO
@@ -24,6 +24,7 @@ from session_shell.session.loading import Loaded, load, setup_problem, texts
 from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 from session_shell.session.shorthand import expand
+from session_shell.user_time import following
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,8 @@ class Session:
         self._count = 0
         self._open = ExitStack()
         context = DeviceContext(self.clock, self.seed, self.guard, self._find)
-        self.loaded: Loaded = load(name, self.config_path, context)
+        with self._time():  # modules of devices are imported here
+            self.loaded: Loaded = load(name, self.config_path, context)
         self.devices: dict[str, Any] = dict(self.loaded.devices)
         self.problems: list[Problem] = list(self.loaded.problems)
         self.saving = ScanSaving(self.data_path, name, user_name())
@@ -161,7 +163,7 @@ class Session:
         if self.closed:
             raise CommandError(f"the session {self.name} is closed")
         self.host.command = command
-        with use(self):
+        with self.in_use():
             try:
                 return action()
             except BaseException as error:
@@ -170,6 +172,15 @@ class Session:
             finally:
                 self.host.command = ""
                 self.save_settings()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Make it the current session, whose clock ``time.sleep`` in scripts means."""
+        with use(self), self._time():
+            yield
+
+    def _time(self) -> AbstractContextManager[None]:
+        return following(None if type(self.clock) is RealClock else self.clock)
 
     # What survives a restart
 
@@ -231,7 +242,7 @@ class Session:
         return {"__name__": "__main__", **verbs, **own, **visible}
 
     def _run_setup(self) -> None:
-        with use(self):
+        with self.in_use():
             for path in self.setup_files:
                 if (failure := setup_problem(path, self.namespace)) is not None:
                     self.problems.append(failure[0])
@@ -256,7 +267,7 @@ class Session:
         self._open.close()
 
     def __enter__(self) -> Self:
-        self._open.enter_context(use(self))
+        self._open.enter_context(self.in_use())
         return self
 
     def __exit__(self, *_exc: object) -> None:
