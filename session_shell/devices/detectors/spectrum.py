@@ -80,8 +80,8 @@ class Calibration(NamedTuple):
 class SimulatedSpectrum:
     """A detector of spectra with dead time and regions of interest.
 
-    Channels: `NAME` the spectrum, `NAME_live_time` in seconds, `NAME_dead_time` the part of the
-    time in which it was blind, and `NAME_<region>` the counts in each region.
+    Channels: `NAME` the spectrum, `NAME_<region>` the counts in each region, `NAME_live_time` in
+    seconds, and `NAME_dead_time`, the part of the time in which it was blind.
 
     >>> mca.rois.set("Cu", 7.9, 8.2)  # doctest: +SKIP
     >>> ascan(sy, -1, 1, 20, 0.1, mca)  # doctest: +SKIP
@@ -119,16 +119,18 @@ class SimulatedSpectrum:
 
     @property
     def channels(self) -> Sequence[Channel]:
-        """The spectrum, live time, dead time, and the counts of each region."""
+        """The spectrum, the counts of each region, live time and dead time.
+
+        The first one that is a number is what tables, plots and `cen` look at: a region.
+        """
         name = self.name
-        made = [
-            Channel(name, "counter", "counts", "uint32", (self.calibration.channels,), device=name),
+        shape = (self.calibration.channels,)
+        regions = [f"{name}_{roi}" for roi in self.rois]
+        return [
+            Channel(name, "counter", "counts", "uint32", shape, device=name),
+            *(Channel(roi, "counter", "counts", "uint32", device=name) for roi in regions),
             Channel(f"{name}_live_time", "counter", "s", device=name),
             Channel(f"{name}_dead_time", "counter", device=name),
-        ]
-        return made + [
-            Channel(f"{name}_{roi}", "counter", "counts", "uint32", device=name)
-            for roi in self.rois
         ]
 
     @property
@@ -155,7 +157,7 @@ class SimulatedSpectrum:
         """Start a point; the count time is the engine's."""
 
     def read(self) -> Sequence[Value]:
-        """Return spectrum, live time, dead time and the counts of the regions."""
+        """Return spectrum, the counts of the regions, live time and dead time."""
         if self._random is None:
             self.prepare(0.0, 1)
         return self._row([element.rate for element in self.elements])
@@ -179,10 +181,10 @@ class SimulatedSpectrum:
         live = self._count_time / (1 + float(expected.sum()) * self._dead_time)
         spectrum = self._random.poisson(expected * live).astype(np.uint32)
         dead = 1 - live / self._count_time if self._count_time else 0.0
-        values: list[Value] = [spectrum, live, dead]
-        for low, high in self.rois.values():
-            values.append(int(spectrum[self._channel_range(low, high)].sum()))
-        return values
+        regions = [
+            int(spectrum[self._channel_range(low, high)].sum()) for low, high in self.rois.values()
+        ]
+        return [spectrum, *regions, live, dead]
 
     def stop(self) -> None:
         """Let regions be changed again."""

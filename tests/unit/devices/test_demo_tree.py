@@ -45,11 +45,12 @@ def test_the_beamline(demo: dict[str, Any]) -> None:
 
 def test_the_detectors_see_the_sample(demo: dict[str, Any]) -> None:
     mca, cam = demo["mca"], demo["cam"]
+    names = [channel.name for channel in mca.channels]
 
     def count() -> tuple[float, float]:
         for detector in (mca, cam):
             detector.prepare(1.0, 1)
-        gold, spot = mca.read()[-1], cam.read()[1]
+        gold, spot = mca.read()[names.index("mca_Au")], cam.read()[1]
         for detector in (mca, cam):
             detector.stop()
         return gold, spot

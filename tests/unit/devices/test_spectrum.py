@@ -41,10 +41,11 @@ def test_channels(mca: Make) -> None:
     found = [(c.name, c.shape, c.unit, c.dtype) for c in made.channels]
     assert found == [
         ("mca", (1024,), "counts", "uint32"),
-        ("mca_live_time", (), "s", "float64"),
-        ("mca_dead_time", (), "", "float64"),
+        # A region first: it is what tables, plots and `cen` look at.
         ("mca_Fe", (), "counts", "uint32"),
         ("mca_Cu", (), "counts", "uint32"),
+        ("mca_live_time", (), "s", "float64"),
+        ("mca_dead_time", (), "", "float64"),
     ]
     assert {c.device for c in made.channels} == {"mca"}
     assert made.energies[[0, -1]].tolist() == [0.0, 10.23]
