@@ -19,7 +19,7 @@ _WAIT = 10.0
 """Seconds to wait for another process that writes the same master file."""
 
 
-def update_master(master: Path, entry: str, file: Path) -> None:
+def update_master(master: Path, entry: str, file: Path, moment: float | None = None) -> None:
     """Link a scan into the master file of its folder, and make it the one that is shown first.
 
     Safe against other processes that do the same; a master file that cannot be read is put
@@ -29,6 +29,7 @@ def update_master(master: Path, entry: str, file: Path) -> None:
         master: The master file; made when it is not there.
         entry: Name of the entry, the same in both files (``3.1``).
         file: The scan file.
+        moment: Time of the session's clock that the file is to tell; default that of the machine.
 
     Raises:
         SinkError: When the folder refuses; the scan file is not touched.
@@ -40,7 +41,7 @@ def update_master(master: Path, entry: str, file: Path) -> None:
         master.parent.mkdir(parents=True, exist_ok=True)
         relative = os.path.relpath(file, master.parent)
         with _locked(master):
-            content = _with_link(master, entry, relative)
+            content = _with_link(master, entry, relative, moment)
             part = part_path(master)
             write_whole(part, content, sync=False)
             os.replace(part, master)  # noqa: PTH105
@@ -73,15 +74,15 @@ def _locked(master: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _with_link(master: Path, entry: str, relative: str) -> bytes:
+def _with_link(master: Path, entry: str, relative: str, moment: float | None) -> bytes:
     """Return the content of the master file with one more link."""
     from session_shell.nexus.master_image import add_link, new_master
 
     if not master.exists():
-        return new_master(master, {entry: relative}, entry)
+        return new_master(master, {entry: relative}, entry, moment)
     content: bytes | None
     try:
-        content = add_link(master.read_bytes(), entry, relative)
+        content = add_link(master.read_bytes(), entry, relative, moment)
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, PermissionError | IsADirectoryError):
             raise
@@ -89,7 +90,7 @@ def _with_link(master: Path, entry: str, relative: str) -> bytes:
     if content is not None:
         return content
     _keep_old(master)
-    return new_master(master, {**_scan_files(master), entry: relative}, entry)
+    return new_master(master, {**_scan_files(master), entry: relative}, entry, moment)
 
 
 def _keep_old(master: Path) -> None:

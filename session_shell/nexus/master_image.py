@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from h5py import h5a, h5f, h5g, h5o, h5p
 
 from session_shell import __version__
+from session_shell.clock import iso_time
 from session_shell.nexus.hdf5 import (
     image_bytes,
     library_versions,
@@ -20,9 +21,11 @@ from session_shell.nexus.hdf5 import (
 from session_shell.nexus.tree import Group, Link
 
 
-def new_master(master: Path, links: dict[str, str], default: str) -> bytes:
+def new_master(
+    master: Path, links: dict[str, str], default: str, moment: float | None = None
+) -> bytes:
     """Return a master file with a link to each entry: its name and its file."""
-    now = _now()
+    now = _written(moment)
     root = Group(
         {
             "NX_class": "NXroot",
@@ -43,7 +46,7 @@ def new_master(master: Path, links: dict[str, str], default: str) -> bytes:
         image.close()
 
 
-def add_link(content: bytes, entry: str, file: str) -> bytes | None:
+def add_link(content: bytes, entry: str, file: str, moment: float | None = None) -> bytes | None:
     """Return a master file with one more link and that entry as its default.
 
     None when the content is no master file of ours.
@@ -57,7 +60,7 @@ def add_link(content: bytes, entry: str, file: str) -> bytes | None:
         if root.links.exists(name):
             root.unlink(name)
         root.links.create_external(name, _file_name(file), f"/{entry}".encode())
-        for key, value in (("default", entry), ("file_update_time", _now())):
+        for key, value in (("default", entry), ("file_update_time", _written(moment))):
             write_attribute(root, key, value)
         return image_bytes(image)
     finally:
@@ -99,5 +102,5 @@ def _file_name(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _now() -> str:
-    return dt.datetime.now().astimezone().isoformat(timespec="seconds")
+def _written(moment: float | None) -> str:
+    return iso_time(time.time() if moment is None else moment)

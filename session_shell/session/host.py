@@ -164,8 +164,9 @@ class SessionHost:
     def _link(self, file: Path, number: int) -> None:
         from session_shell.nexus import update_master
 
+        master = file.parent / self.saving.master.name
         try:
-            update_master(file.parent / self.saving.master.name, f"{number}.1", file)
+            update_master(master, f"{number}.1", file, self.clock.time())
         except (OSError, SessionShellError) as error:
             _log.warning("%s has no link in the master file: %s", file.name, error)
 

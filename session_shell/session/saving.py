@@ -29,7 +29,10 @@ class ScanSaving:
         ``SCAN_SAVING.add("sample", "Fe2O3"); SCAN_SAVING.template = "{session}/{sample}"``
     """
 
-    def __init__(self, base_path: Path, session: str, user: str) -> None:
+    def __init__(
+        self, base_path: Path, session: str, user: str, now: Callable[[], float] = time.time
+    ) -> None:
+        self.__dict__["_now"] = now
         self.__dict__["_values"] = {
             "base_path": str(base_path),
             "template": "{session}",
@@ -127,7 +130,8 @@ class ScanSaving:
         return [*self._values, *self._keys, *self._fixed]
 
     def _fill(self, name: str) -> str:
-        values = {"date": time.strftime("%Y%m%d"), **self._fixed, **self._keys}
+        date = time.strftime("%Y%m%d", time.localtime(self._now()))
+        values = {"date": date, **self._fixed, **self._keys}
         return str(self._values[name]).format(**values)
 
     def _checked_template(self, name: str, value: Any) -> str:

@@ -80,7 +80,7 @@ class Session:
             self.loaded: Loaded = load(name, self.config_path, context)
         self.devices: dict[str, Any] = dict(self.loaded.devices)
         self.problems: list[Problem] = list(self.loaded.problems)
-        self.saving = ScanSaving(self.data_path, name, user_name())
+        self.saving = ScanSaving(self.data_path, name, user_name(), self.clock.time)
         self.host = SessionHost(
             name, self.devices, self.clock, self.guard, self.saving, self.stream
         )

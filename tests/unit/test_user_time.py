@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
 from session_shell.clock import RealClock, VirtualClock
@@ -317,3 +320,33 @@ def test_other_threads_of_the_program_are_not_disturbed(session: Session) -> Non
     session.run("import time; time.sleep(1); go.set(); done.wait(10)")
     thread.join()
     assert abs(times[0] - REAL_TIME()) < HOUR
+
+
+def test_nothing_in_the_files_of_a_virtual_session_tells_the_time_of_the_machine(
+    session: Session, tmp_path: Path
+) -> None:
+    session.run("SCAN_SAVING.template = '{session}/{date}'; loopscan(2, 60, diode)")
+    day = time.strftime("%Y%m%d", time.localtime(START))
+    folder = tmp_path / "data" / "bench" / day
+    names = {"scan_0001.h5", "bench.h5"}
+    assert names <= {path.name for path in folder.iterdir()}
+    told = [text for name in names for text in _texts(folder / name)]
+    year = time.strftime("%Y", time.localtime(START))
+    dates = [text for text in told if re.match(r"20\d\d-", text)]
+    assert len(dates) >= 8
+    assert {text[:4] for text in dates} == {year}
+
+
+def _texts(path: Path) -> list[str]:
+    """Return all texts of an HDF5 file, those of attributes included."""
+    found: list[str] = []
+
+    def look(_name: str, item: Any) -> None:
+        found.extend(str(value) for value in item.attrs.values())
+        if isinstance(item, h5py.Dataset) and h5py.check_string_dtype(item.dtype):
+            found.extend(map(str, np.atleast_1d(item.asstr()[()])))
+
+    with h5py.File(path) as file:
+        look("/", file)
+        file.visititems(look)
+    return found
