@@ -10,6 +10,7 @@
     │   └── DeviceTimeoutError (TimeoutError)  a device did not answer in time
     ├── ScanError                a scan could not be run or read (point)
     │   └── ScanPausedError      a scan was paused and gave the prompt back
+    ├── SessionLockedError       the session is open already (owner)
     ├── SinkError                what must not fail failed: a scan could not be saved (sink)
     ├── MetadataError (ValueError)  a metadata source or category is wrong
     └── JournalError             the record of a session cannot be found, read or written
@@ -82,6 +83,14 @@ class ScanError(SessionShellError):
 
 class ScanPausedError(ScanError):
     """A scan that was paused from the keyboard; it can be resumed."""
+
+
+class SessionLockedError(SessionShellError):
+    """A session that is open already, with who has it (host, user, pid, start)."""
+
+    def __init__(self, message: str, *, owner: dict[str, object] | None = None) -> None:
+        self.owner = owner or {}
+        super().__init__(message)
 
 
 class SinkError(SessionShellError):

@@ -21,6 +21,7 @@ def open_session(
     clock: Clock | None = None,
     seed: int | None = None,
     stream: TextIO | None = None,
+    read_only: bool = False,
 ) -> Session:
     """Open a session by name; use it in a ``with`` statement, or ``close()`` it.
 
@@ -31,9 +32,12 @@ def open_session(
         clock: Time; default the real clock. `VirtualClock` makes scans take no time.
         seed: Seed of all simulated noise; default a new one each time.
         stream: Where scans and moves are shown, for example ``sys.stdout``; default nowhere.
+        read_only: For looking while the session is open elsewhere: axes are simulated copies,
+            nothing is kept, scans need ``save=False``.
 
     Raises:
         ConfigError: When the directory or the session is not there.
+        SessionLockedError: When the session is open already with these data.
 
     Example:
         ``with open_session("demo") as session: scan = session.run("loopscan(10, 0.1, diode3)")``
@@ -48,6 +52,7 @@ def open_session(
         verbs={**VERBS, "ScanPreset": ScanPreset},
         show=show,
         imports=bliss_names,
+        read_only=read_only,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from session_shell.clock import Clock
 from session_shell.devices.protocols import Movable, is_axis
-from session_shell.errors import SessionShellError
+from session_shell.errors import SessionShellError, SinkError
 from session_shell.interrupts import InterruptGuard
 from session_shell.scanning.columns import RowSource
 from session_shell.scanning.documents import Sink
@@ -62,6 +62,7 @@ class SessionHost:
         self.paused: Scan | None = None
         self.keys = False
         self.live_plot = False
+        self.read_only = False
         self.dry: list[Forecast] | None = None
         self._template: FileTemplate | None = None
         self.presets: list[Any] = []
@@ -89,6 +90,12 @@ class SessionHost:
         """Reserve the next number in the folder of SCAN_SAVING."""
         if not scan.plan.save:
             return None
+        if self.read_only:
+            raise SinkError(
+                f"the session {self.name} is open read-only: scan with save=False, "
+                "or open it without --read-only",
+                sink="file",
+            )
         from session_shell.nexus import (  # h5py costs 40 ms of start-up
             FileTemplate,
             ScanFile,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,19 @@ class Loaded:
         return names | aliases
 
 
-def load(name: str, config: Path, context: DeviceContext) -> Loaded:
+def load(
+    name: str, config: Path, context: DeviceContext, building: Callable[[], None] = lambda: None
+) -> Loaded:
     """Read the tree and build the objects of one session; bad objects become problems.
+
+    `building` is called once the session is known, before there is any object.
 
     Raises:
         ConfigError: When the directory or the session is not there.
     """
     configuration = load_configuration(config)
     plan = configuration.session_plan(name)
+    building()
     devices, unbuilt = Builder(configuration, context, aliases=plan.aliases).build(
         plan.object_names
     )

@@ -21,6 +21,7 @@ from session_shell.scanning.scan import Scan
 from session_shell.session.execution import execute, execute_file
 from session_shell.session.host import SessionHost, user_name
 from session_shell.session.loading import Loaded, load, setup_problem, texts
+from session_shell.session.lock import SessionLock
 from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 from session_shell.session.shorthand import expand
@@ -42,9 +43,11 @@ class Session:
         verbs: Commands by name, put into the namespace.
         show: Shows the value of an expression for ``run(..., echo=True)``.
         imports: Entered while the session is open (names of other systems that scripts import).
+        read_only: For looking, also while somebody else has the session open.
 
     Raises:
         ConfigError: When the directory or the session is not there.
+        SessionLockedError: When the session is open already, here or elsewhere.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Session:
         verbs: Mapping[str, Any] | None = None,
         show: Callable[[Any], None] | None = None,
         imports: Callable[[Session], Any] | None = None,
+        read_only: bool = False,
     ) -> None:
         self.name = name
         self.config_path = Path(config).absolute()
@@ -72,22 +76,27 @@ class Session:
         self.user_scripts: Path | None = None
         self.plot_selection: tuple[str, ...] = ()
         self.closed = False
+        self.read_only = read_only
+        self.lock = SessionLock(self.data_path, name)
         self._show = show
         self._count = 0
         self._open = ExitStack()
         context = DeviceContext(self.clock, self.seed, self.guard, self._find)
         with self._time():  # modules of devices are imported here
-            self.loaded: Loaded = load(name, self.config_path, context)
+            self.loaded: Loaded = load(name, self.config_path, context, self._take_lock)
         self.devices: dict[str, Any] = dict(self.loaded.devices)
         self.problems: list[Problem] = list(self.loaded.problems)
         self.saving = ScanSaving(self.data_path, name, user_name(), self.clock.time)
         self.host = SessionHost(
             name, self.devices, self.clock, self.guard, self.saving, self.stream
         )
+        self.host.read_only = read_only
         self.host.save_settings = self.save_settings
         self.host.configuration = {**texts(self.loaded.plan), "seed": str(self.seed)}
         self.active_mg: MeasurementGroup | None = next(iter(self.measurement_groups), None)
-        self.settings = Settings(self.data_path / ".session-shell" / f"{name}.sqlite")
+        self.settings = Settings(
+            self.data_path / ".session-shell" / f"{name}.sqlite", read_only=not self.lock.held
+        )
         self._restore()
         self.namespace = self._make_namespace(verbs or {})
         if imports is not None:
@@ -186,6 +195,8 @@ class Session:
 
     def save_settings(self) -> None:
         """Save positions, offsets, limits and the like; cheap when nothing has changed."""
+        if self.settings.read_only:
+            return
         values: dict[str, Mapping[str, Any]] = {}
         configured: dict[str, Mapping[str, Any]] = {}
         for name, device in self.devices.items():
@@ -228,6 +239,10 @@ class Session:
 
     # Opening and closing
 
+    def _take_lock(self) -> None:
+        if not self.read_only:
+            self.lock.acquire()
+
     def _make_namespace(self, verbs: Mapping[str, Any]) -> dict[str, Any]:
         own = {
             "SCAN_SAVING": self.saving,
@@ -265,6 +280,7 @@ class Session:
         self.settings.close()
         self.host.caller.close()
         self._open.close()
+        self.lock.release()
 
     def __enter__(self) -> Self:
         self._open.enter_context(self.in_use())
@@ -279,6 +295,8 @@ class Session:
         lines += [f"  configuration  {self.loaded.plan.sessions[-1].file}"]
         lines += [f"  setup script   {path}" for path in self.setup_files]
         lines += [f"  data           {self.saving.folder}", f"  seed           {self.seed}"]
+        if self.read_only:
+            lines += ["  read-only      scans need save=False, nothing is kept"]
         lines += [f"  problem        {problem}" for problem in self.problems]
         return "\n".join(lines)
 

@@ -28,10 +28,12 @@ class Settings:
 
     Args:
         path: The SQLite file; its folder is made when something is first saved.
+        read_only: Nothing is ever written; what is saved is forgotten at the end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self.read_only = read_only
         self._saved: dict[tuple[str, str], tuple[str, str | None]] = {}
         self._broken = False
         self._database: sqlite3.Connection | None = None
@@ -70,7 +72,7 @@ class Settings:
                 entry = (_dump(value), _dump(said[key]) if key in said else None)
                 if self._saved.get((owner, key)) != entry:
                     changed[owner, key] = entry
-        if changed:
+        if changed and not self.read_only:
             self._write(changed)
 
     def close(self) -> None:
@@ -101,7 +103,7 @@ class Settings:
 
     def _load(self) -> None:
         try:
-            self._database = _connect(self.path)
+            self._database = (_look if self.read_only else _connect)(self.path)
             rows = self._database.execute("SELECT owner, key, value, configured FROM settings")
             for owner, key, value, configured in rows:
                 json.loads(value)
@@ -110,7 +112,10 @@ class Settings:
             self._saved.clear()
             self.close()
             _log.warning("%s cannot be read, the session starts without: %s", self.path, error)
-            self._set_aside()
+            if not self.read_only:
+                self._set_aside()
+        if self.read_only:
+            self.close()
 
     def _set_aside(self) -> None:
         aside = self.path.with_suffix(".damaged")
@@ -133,6 +138,13 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _look(path: Path) -> sqlite3.Connection:
+    """Open a file that another session may write, without writing to it or beside it."""
+    # While a session has it open, or was killed, the last values are in the file's log.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5.0)
 
 
 def _dump(value: Any) -> str:

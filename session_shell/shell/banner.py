@@ -24,10 +24,18 @@ def banner(session: Session) -> str:
         f"  loaded  {_loaded(session)}",
         *(f"  setup   {place(path, None)}" for path in session.setup_files),
         f"  data    {place(session.saving.folder, None)}{_last_number(session)}",
+        *_reading(session),
         *_problems(session.problems),
         styled("  wa() shows positions, lsobj() all objects, NAME? tells about it", "dim"),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _reading(session: Session) -> list[str]:
+    if not session.read_only:
+        return []
+    text = "for looking: what is moved here moves only here, scans need save=False, nothing is kept"
+    return [styled(f"  READ-ONLY  {text}", "yellow")]
 
 
 def _loaded(session: Session) -> str:

@@ -123,6 +123,7 @@ Examples:
   session-shell open demo align.py sy 0.5 -i
   echo 'ct 0.1 diode' | session-shell open demo
   session-shell open demo --clock virtual -c 'ascan roby 0 10 1000 1'
+  session-shell open demo --read-only          look, while it is open elsewhere
 
 {PLACES_HELP}
 {EXIT_HELP}"""
@@ -152,6 +153,11 @@ Examples:
     is_flag=True,
     help="Accept Python only, not 'ascan roby 0 10 10 0.1'.",
 )
+@click.option(
+    "--read-only",
+    is_flag=True,
+    help="Look while the session is open elsewhere; scans need save=False.",
+)
 @place_options
 @click.pass_context
 def open_command(
@@ -164,6 +170,7 @@ def open_command(
     clock: Literal["real", "virtual"],
     seed: int | None,
     no_typing_helper: bool,
+    read_only: bool,
     config: Path | None,
     data: Path | None,
 ) -> int:
@@ -180,6 +187,7 @@ def open_command(
         virtual=clock == "virtual",
         seed=seed,
         typing_helper=not no_typing_helper,
+        read_only=read_only,
     )
     return opening.run()
 

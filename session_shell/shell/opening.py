@@ -32,6 +32,7 @@ class Opening:
     virtual: bool = False
     seed: int | None = None
     typing_helper: bool = True
+    read_only: bool = False
 
     def run(self) -> int:
         """Open the session, do everything, close it; return the exit code."""
@@ -53,6 +54,7 @@ class Opening:
             clock=self._clock(),
             seed=self.seed,
             stream=sys.stdout,
+            read_only=self.read_only,
         )
         with session:
             session.typing_helper = self.typing_helper

@@ -37,6 +37,8 @@ class Toolbar:
     def _make(self) -> str:
         session = self._session
         parts = [session.name, place(session.saving.folder, None), _last_scan(session)]
+        if session.read_only:
+            parts.insert(1, "READ-ONLY")
         if session.host.paused is not None:
             parts.append("PAUSED: resume() or abort()")
         moving = [a.name for a in session.host.axes() if _is_moving(a)]

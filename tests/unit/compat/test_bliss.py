@@ -49,7 +49,7 @@ def test_unknown_names_fail_as_usual(session: Session) -> None:
 
 def test_nested_sessions_share_the_names(make_session: Callable[..., Session]) -> None:
     with make_session() as outer:
-        with make_session() as inner:
+        with make_session(read_only=True) as inner:
             inner.run("from bliss import current_session")
         outer.run("from bliss import current_session; name = current_session.name")
         assert outer.namespace["name"] == "bench"
