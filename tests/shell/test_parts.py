@@ -156,6 +156,7 @@ def test_the_toolbar_is_made_anew_now_and_then_and_after_a_command(tmp_path, mon
     axes = [Axis(), BrokenAxis()]
     session = SimpleNamespace(
         name="eh1",
+        read_only=False,
         saving=SimpleNamespace(folder=tmp_path),
         scans=[],
         host=SimpleNamespace(axes=lambda: axes, paused=None),
@@ -169,3 +170,6 @@ def test_the_toolbar_is_made_anew_now_and_then_and_after_a_command(tmp_path, mon
     axes.clear()
     now += 1
     assert toolbar().endswith("RUNNING")
+    session.read_only = True
+    toolbar.refresh()
+    assert toolbar().startswith(" eh1 | READ-ONLY | ")
