@@ -8,7 +8,7 @@ from typing import TextIO
 
 from session_shell.clock import Clock
 from session_shell.commands import VERBS, show
-from session_shell.compat import bliss_names
+from session_shell.compat import foreign_names
 from session_shell.scanning.presets import ScanPreset
 from session_shell.session import Session
 
@@ -51,7 +51,7 @@ def open_session(
         stream=stream,
         verbs={**VERBS, "ScanPreset": ScanPreset},
         show=show,
-        imports=bliss_names,
+        imports=foreign_names,
         read_only=read_only,
     )
 

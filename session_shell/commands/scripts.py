@@ -11,6 +11,7 @@ from session_shell.commands import arguments as check
 from session_shell.current import current_session
 from session_shell.errors import CommandError
 from session_shell.session.execution import execute_file
+from session_shell.user_time import own_watch
 
 
 def load_script(name: str) -> None:
@@ -99,7 +100,8 @@ def sleep(seconds: float) -> None:
     Example:
         ``sleep(2.5)``
     """
-    current_session().clock.sleep(check.seconds("sleep", "seconds", seconds))
+    wait = check.seconds("sleep", "seconds", seconds)
+    (own_watch() or current_session().clock).sleep(wait)
 
 
 def _run_apart(path: Path) -> SimpleNamespace:

@@ -6,20 +6,16 @@ that is not here fails as any missing import does.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
 
+from session_shell.compat.stand_in import standing_in
 from session_shell.current import current_session
 from session_shell.errors import SessionShellError
 from session_shell.scanning import scan_meta
 from session_shell.scanning.presets import ScanPreset
 from session_shell.scanning.scan import Scan
-
-_SESSIONS = "__session_shell_sessions__"
 
 
 class _SessionNames(ModuleType):
@@ -50,30 +46,13 @@ class CurrentSession:
         return repr(current_session())
 
 
-@contextmanager
-def bliss_names(_session: Any = None) -> Iterator[None]:
+def bliss_names(_session: Any = None) -> AbstractContextManager[None]:
     """Make the names importable until the end of the block; sessions may be nested."""
-    top = sys.modules.get("bliss")
-    if not hasattr(top, _SESSIONS):
-        if top is not None or find_spec("bliss") is not None:
-            yield
-            return
-        sys.modules.update(_modules())
-    # Sessions may be closed in any order: the last one takes the names away. The count is kept
-    # with the modules that it is about.
-    top = sys.modules["bliss"]
-    setattr(top, _SESSIONS, getattr(top, _SESSIONS) + 1)
-    try:
-        yield
-    finally:
-        setattr(top, _SESSIONS, getattr(top, _SESSIONS) - 1)
-        if getattr(top, _SESSIONS) == 0:
-            for name in _modules():
-                sys.modules.pop(name, None)
+    return standing_in("bliss", _modules)
 
 
 def _modules() -> dict[str, ModuleType]:
-    top = _package("bliss", current_session=CurrentSession(), **{_SESSIONS: 0})
+    top = _package("bliss", current_session=CurrentSession())
     names = {
         "bliss": top,
         "bliss.scanning": _package("bliss.scanning", scan_meta=scan_meta),
