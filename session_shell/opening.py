@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from session_shell.clock import Clock
 from session_shell.commands import VERBS, show
@@ -22,6 +23,7 @@ def open_session(
     seed: int | None = None,
     stream: TextIO | None = None,
     read_only: bool = False,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Session:
     """Open a session by name; use it in a ``with`` statement, or ``close()`` it.
 
@@ -34,6 +36,8 @@ def open_session(
         stream: Where scans and moves are shown, for example ``sys.stdout``; default nowhere.
         read_only: For looking while the session is open elsewhere: axes are simulated copies,
             nothing is kept, scans need ``save=False``.
+        settings: Positions, limits and the like to begin with, as ``{"roby": {"position": 1.0}}``,
+            in the place of those that the last run left.
 
     Raises:
         ConfigError: When the directory or the session is not there.
@@ -53,6 +57,7 @@ def open_session(
         show=show,
         imports=foreign_names,
         read_only=read_only,
+        settings=settings,
     )
 
 

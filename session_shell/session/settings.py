@@ -29,19 +29,29 @@ class Settings:
     Args:
         path: The SQLite file; its folder is made when something is first saved.
         read_only: Nothing is ever written; what is saved is forgotten at the end.
+        given: Values to begin with in the place of those of the file, whatever is configured.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        given: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.path = path
         self.read_only = read_only
+        self._given = given
         self._saved: dict[tuple[str, str], tuple[str, str | None]] = {}
         self._broken = False
         self._database: sqlite3.Connection | None = None
-        if path.exists():
+        if path.exists() and given is None:
             self._load()
 
     def get(self, owner: str, configured: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what was saved for `owner`, without what the configuration has overruled."""
+        if self._given is not None:
+            return dict(self._given.get(owner, {}))
         now = {key: _dump(value) for key, value in (configured or {}).items()}
         values: dict[str, Any] = {}
         for (name, key), (value, before) in self._saved.items():
