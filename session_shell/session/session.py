@@ -44,6 +44,8 @@ class Session:
         show: Shows the value of an expression for ``run(..., echo=True)``.
         imports: Entered while the session is open (names of other systems that scripts import).
         read_only: For looking, also while somebody else has the session open.
+        settings: Positions and the like to begin with, owner -> key -> value, in the place of
+            those that the last run left.
 
     Raises:
         ConfigError: When the directory or the session is not there.
@@ -63,6 +65,7 @@ class Session:
         show: Callable[[Any], None] | None = None,
         imports: Callable[[Session], Any] | None = None,
         read_only: bool = False,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.name = name
         self.config_path = Path(config).absolute()
@@ -95,7 +98,9 @@ class Session:
         self.host.configuration = {**texts(self.loaded.plan), "seed": str(self.seed)}
         self.active_mg: MeasurementGroup | None = next(iter(self.measurement_groups), None)
         self.settings = Settings(
-            self.data_path / ".session-shell" / f"{name}.sqlite", read_only=not self.lock.held
+            self.data_path / ".session-shell" / f"{name}.sqlite",
+            read_only=not self.lock.held,
+            given=settings,
         )
         self._restore()
         self.namespace = self._make_namespace(verbs or {})
