@@ -24,6 +24,7 @@ def open_session(
     stream: TextIO | None = None,
     read_only: bool = False,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    typing_helper: bool = True,
 ) -> Session:
     """Open a session by name; use it in a ``with`` statement, or ``close()`` it.
 
@@ -38,6 +39,7 @@ def open_session(
             nothing is kept, scans need ``save=False``.
         settings: Positions, limits and the like to begin with, as ``{"roby": {"position": 1.0}}``,
             in the place of those that the last run left.
+        typing_helper: Accept ``ascan roby 0 10 10 0.1`` beside Python in ``session.run``.
 
     Raises:
         ConfigError: When the directory or the session is not there.
@@ -58,6 +60,7 @@ def open_session(
         imports=foreign_names,
         read_only=read_only,
         settings=settings,
+        typing_helper=typing_helper,
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from session_shell.commands import arguments as check
 from session_shell.current import current_session
 from session_shell.errors import CommandError
-from session_shell.session.execution import execute_file
 from session_shell.user_time import own_watch
 
 
@@ -27,7 +26,7 @@ def load_script(name: str) -> None:
         ``load_script("demo")``
     """
     session = current_session()
-    execute_file(_script("load_script", session.scripts_dir, name), session.namespace)
+    session.run_script(_script("load_script", session.scripts_dir, name), session.namespace)
 
 
 def user_script_homedir(new_dir: str | Path | None = None) -> str:
@@ -71,7 +70,7 @@ def user_script_load(name: str, export_global: bool | str = "user") -> SimpleNam
     session = current_session()
     path = _script("user_script_load", _home(), name)
     if export_global is True:
-        execute_file(path, session.namespace)
+        session.run_script(path, session.namespace)
         return None
     if export_global not in ("user", False):
         raise CommandError(
@@ -105,9 +104,10 @@ def sleep(seconds: float) -> None:
 
 
 def _run_apart(path: Path) -> SimpleNamespace:
-    namespace: dict[str, Any] = dict(current_session().namespace)
+    session = current_session()
+    namespace: dict[str, Any] = dict(session.namespace)
     before = dict(namespace)
-    execute_file(path, namespace)
+    session.run_script(path, namespace)
     new = {
         name: value
         for name, value in namespace.items()

@@ -57,12 +57,14 @@ class Opened(_Record, frozen=True, kw_only=True, tag="open"):
     """Data directory; the files of scans are told relative to it."""
     files: dict[str, str] = msgspec.field(default_factory=dict)
     """Text of each file of the configuration tree (YAML, Python), by path relative to `config`."""
+    outside: dict[str, str] = msgspec.field(default_factory=dict)
+    """Text of setup scripts and the like that are not below `config`, by absolute path."""
+    left_out: list[str] = msgspec.field(default_factory=list)
+    """Files that were too much or no text, each with the reason."""
     settings: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     """Owner (device, ``SCAN_SAVING``, ``session``) -> key -> value, as restored."""
     problems: list[str] = msgspec.field(default_factory=list)
-    """What was wrong with the configuration and the setup scripts."""
-    output: str = ""
-    """What the setup scripts printed."""
+    """What was wrong with the configuration; for the setup scripts see `Done` number 0."""
 
 
 class Command(_Record, frozen=True, kw_only=True, tag="command"):
@@ -131,7 +133,7 @@ class Scan(_Record, frozen=True, kw_only=True, tag="scan"):
 
 
 class Done(_Record, frozen=True, kw_only=True, tag="done"):
-    """A command is over."""
+    """A command is over; number 0: the setup scripts have run."""
 
     number: int
     time: float

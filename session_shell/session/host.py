@@ -15,6 +15,7 @@ from session_shell.clock import Clock
 from session_shell.devices.protocols import Movable, is_axis
 from session_shell.errors import SessionShellError, SinkError
 from session_shell.interrupts import InterruptGuard
+from session_shell.journal.journal import Journal
 from session_shell.scanning.columns import RowSource
 from session_shell.scanning.documents import Sink
 from session_shell.scanning.engine import run_scan
@@ -72,6 +73,7 @@ class SessionHost:
         self.last_numbers: dict[str, int] = {}
         self.save_settings: Callable[[], None] = lambda: None
         self.extra_sinks: list[Sink] = []
+        self.journal: Journal | None = None
         self._devices = devices
 
     def axes(self) -> Sequence[Movable]:
@@ -123,8 +125,11 @@ class SessionHost:
         return StoredRows(file, number)
 
     def sinks(self, *, shown: bool = True) -> Sequence[Sink]:
-        """What was added, what keeps positions, and a table when there is a stream for it."""
-        sinks = [*self.extra_sinks, PositionKeeper(self.save_settings)]
+        """What was added, what keeps positions and records, a table when there is a stream."""
+        sinks: list[Sink] = [*self.extra_sinks, PositionKeeper(self.save_settings)]
+        recorder = self.journal.recorder() if self.journal is not None else None
+        if recorder is not None:
+            sinks.append(recorder)
         if self.stream is None or not shown:
             return sinks
         from session_shell.sinks import ScanTable
@@ -164,6 +169,8 @@ class SessionHost:
         """Link its file in the master file and save what must survive."""
         self.running = None
         self.paused = None if self.paused is scan else self.paused
+        if self.journal is not None:
+            self.journal.scan_ends(scan)
         if scan.file is not None and scan.file.exists():
             self._link(scan.file, scan.number)
         self.save_settings()

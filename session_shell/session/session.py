@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -17,11 +18,13 @@ from session_shell.devices.context import DeviceContext
 from session_shell.devices.group import MeasurementGroup
 from session_shell.errors import CommandError, DeviceError
 from session_shell.interrupts import InterruptGuard
+from session_shell.journal.journal import Journal, reason_of
 from session_shell.scanning.scan import Scan
 from session_shell.session.execution import execute, execute_file
 from session_shell.session.host import SessionHost, user_name
 from session_shell.session.loading import Loaded, load, setup_problem, texts
 from session_shell.session.lock import SessionLock
+from session_shell.session.recording import begin_journal
 from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 from session_shell.session.shorthand import expand
@@ -44,6 +47,7 @@ class Session:
         show: Shows the value of an expression for ``run(..., echo=True)``.
         imports: Entered while the session is open (names of other systems that scripts import).
         read_only: For looking, also while somebody else has the session open.
+        typing_helper: Accept ``ascan roby 0 10 10 0.1`` beside Python.
         settings: Positions and the like to begin with, owner -> key -> value, in the place of
             those that the last run left.
 
@@ -65,6 +69,7 @@ class Session:
         show: Callable[[Any], None] | None = None,
         imports: Callable[[Session], Any] | None = None,
         read_only: bool = False,
+        typing_helper: bool = True,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.name = name
@@ -73,8 +78,11 @@ class Session:
         self.clock = clock if clock is not None else RealClock()
         self.seed = seed if seed is not None else secrets.randbits(32)
         self.guard = InterruptGuard()
-        self.stream = stream
-        self.typing_helper = True
+        self.journal = Journal(self.clock, self.data_path)
+        self.stream: TextIO | None = None
+        if stream is not None:
+            self.stream = self.journal.listener.stream(stream)
+        self.typing_helper = typing_helper
         self.last_error: BaseException | None = None
         self.user_scripts: Path | None = None
         self.plot_selection: tuple[str, ...] = ()
@@ -95,6 +103,7 @@ class Session:
         )
         self.host.read_only = read_only
         self.host.save_settings = self.save_settings
+        self.host.journal = self.journal
         self.host.configuration = {**texts(self.loaded.plan), "seed": str(self.seed)}
         self.active_mg: MeasurementGroup | None = next(iter(self.measurement_groups), None)
         self.settings = Settings(
@@ -103,6 +112,7 @@ class Session:
             given=settings,
         )
         self._restore()
+        self._begin_journal()
         self.namespace = self._make_namespace(verbs or {})
         if imports is not None:
             self._open.enter_context(imports(self))
@@ -142,12 +152,13 @@ class Session:
 
     # Running code
 
-    def run(self, code: str, *, echo: bool = False) -> Any:
+    def run(self, code: str, *, echo: bool = False, source: str = "api") -> Any:
         """Run commands as if typed at the prompt; return the value of the last expression.
 
         Args:
             code: Python, or commands typed as words (``ascan roby 0 10 10 0.1``).
             echo: Show the values of expressions, as a prompt does.
+            source: Where it comes from, for the journal.
 
         Raises:
             Exception: What the code raises; it is kept in `last_error` too.
@@ -155,15 +166,17 @@ class Session:
         Example:
             ``scan = session.run("loopscan(10, 0.1, diode3)")``
         """
-        if self.typing_helper:
-            code = expand(code, self.namespace)
+        executed = expand(code, self.namespace) if self.typing_helper else code
         self._count += 1
         show = self._show if echo else None
-        return self._guarded(
-            code, lambda: execute(code, self.namespace, f"<command {self._count}>", show)
-        )
+        with self._command(code, executed, source) as done:
+            value = execute(executed, self.namespace, f"<command {self._count}>", show)
+            done.value = None if echo else value
+            return value
 
-    def run_file(self, path: Path | str, argv: Sequence[str] | None = ()) -> None:
+    def run_file(
+        self, path: Path | str, argv: Sequence[str] | None = (), *, source: str = "api"
+    ) -> None:
         """Run a Python file in the namespace, under its real path.
 
         Raises:
@@ -171,21 +184,46 @@ class Session:
             Exception: What the file raises; it is kept in `last_error` too.
         """
         file = Path(path).absolute()
-        self._guarded(f"run {file}", lambda: execute_file(file, self.namespace, argv))
+        with self._command(shlex.join(["run", str(file), *(argv or ())]), f"run {file}", source):
+            self.run_script(file, self.namespace, argv)
 
-    def _guarded(self, command: str, action: Callable[[], Any]) -> Any:
+    def run_script(
+        self, path: Path, namespace: dict[str, Any], argv: Sequence[str] | None = None
+    ) -> None:
+        """Run a Python file as part of a command; its text goes into the journal."""
+        self.journal.script(path, argv or ())
+        execute_file(path, namespace, argv)
+
+    @contextmanager
+    def _command(self, typed: str, executed: str, source: str) -> Iterator[SimpleNamespace]:
         if self.closed:
             raise CommandError(f"the session {self.name} is closed")
-        self.host.command = command
+        done = SimpleNamespace(value=None)
+        failure: BaseException | None = None
         with self.in_use():
             try:
-                return action()
+                self.host.command = executed
+                self.journal.begins(typed, executed, source)
+                yield done
             except BaseException as error:
-                self.last_error = error
+                failure = self.last_error = error
                 raise
             finally:
-                self.host.command = ""
-                self.save_settings()
+                self.command_ends(failure, done.value)
+                failure = None  # it holds this frame, and the frame would hold it
+
+    def command_begins(self, typed: str, executed: str = "", source: str = "prompt") -> None:
+        """Take note of a command that is run by somebody else: the prompt calls this."""
+        self.host.command = typed.strip()
+        self.journal.begins(typed, executed, source)
+
+    def command_ends(
+        self, error: BaseException | None = None, value: Any = None, outcome: str = ""
+    ) -> None:
+        """Take note that it is over, with what it raised; save what must survive."""
+        self.host.command = ""
+        self.save_settings()
+        self.journal.ends(error, outcome, value)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -202,6 +240,12 @@ class Session:
         """Save positions, offsets, limits and the like; cheap when nothing has changed."""
         if self.settings.read_only:
             return
+        values, configured = self._state()
+        self.settings.put(values, configured)
+        self.journal.settings_changed(values)
+
+    def _state(self) -> tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]]:
+        """Return what must survive by owner and key, and what the configuration says of it."""
         values: dict[str, Mapping[str, Any]] = {}
         configured: dict[str, Mapping[str, Any]] = {}
         for name, device in self.devices.items():
@@ -219,7 +263,7 @@ class Session:
             "plot_selection": list(self.plot_selection),
             "live_plot": self.host.live_plot,
         }
-        self.settings.put(values, configured)
+        return values, configured
 
     def _restore(self) -> None:
         for name, device in self.devices.items():
@@ -262,14 +306,27 @@ class Session:
         return {"__name__": "__main__", **verbs, **own, **visible}
 
     def _run_setup(self) -> None:
-        with self.in_use():
+        with self.in_use(), self.journal.setup() as failures:
             for path in self.setup_files:
                 if (failure := setup_problem(path, self.namespace)) is not None:
                     self.problems.append(failure[0])
+                    failures.append(str(failure[0]))
                     self.last_error = failure[1]
+            if not self.settings.read_only:
+                self.journal.settings_changed(self._state()[0])
 
-    def close(self) -> None:
-        """Stop what moves, save what must survive, and let go of everything; harmless twice."""
+    def _begin_journal(self) -> None:
+        if not self.settings.read_only:
+            begin_journal(self, self._state()[0])
+            if self.journal.id:
+                self.host.configuration = {**self.host.configuration, "journal": self.journal.id}
+
+    def close(self, reason: str = "closed") -> None:
+        """Stop what moves, save what must survive, and let go of everything; harmless twice.
+
+        Args:
+            reason: Why, for the journal.
+        """
         if self.closed:
             return
         self.closed = True
@@ -283,6 +340,7 @@ class Session:
                 _log.warning("%s could not be stopped: %s", axis.name, error)
         self.save_settings()
         self.settings.close()
+        self.journal.close(reason)
         self.host.caller.close()
         self._open.close()
         self.lock.release()
@@ -291,8 +349,8 @@ class Session:
         self._open.enter_context(self.in_use())
         return self
 
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        self.close(reason_of(error))
 
     def __info__(self) -> str:
         """Describe the session for the prompt."""

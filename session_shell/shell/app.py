@@ -63,11 +63,16 @@ class SessionShell(TerminalInteractiveShell):
             warnings.filterwarnings("ignore", "To exit: use")  # what IPython says next
             return
         if isinstance(error, SessionShellError | KeyboardInterrupt):
-            print(styled(one_line(error), "red"), file=sys.stderr)
+            with self.session.journal.unheard():  # it has the error itself
+                print(styled(one_line(error), "red"), file=sys.stderr)
             return
         if error is not None and not isinstance(error, SyntaxError):
             exc_tuple = (type(error), error, strip_frames(error))
         super().showtraceback(exc_tuple, *args, **kwargs)
+
+    def _showtraceback(self, *args: Any, **kwargs: Any) -> None:
+        with self.session.journal.unheard():
+            super()._showtraceback(*args, **kwargs)
 
     @contextmanager
     def _tee(self, *_args: Any, **_kwargs: Any) -> Iterator[None]:
@@ -82,19 +87,22 @@ class SessionShell(TerminalInteractiveShell):
         return lines if expanded == source else expanded.splitlines(keepends=True)
 
     def _before(self, info: Any) -> None:
-        self.session.host.command = (info.raw_cell or "").strip()
+        typed = info.raw_cell or ""
+        executed = getattr(info, "transformed_cell", None)  # not before IPython 9
+        if executed is None:
+            executed = self.transform_cell(typed)  # type: ignore[no-untyped-call]
+        self.session.command_begins(typed, executed)
 
     def _after(self, result: Any) -> None:
         session = self.session
-        session.host.command = ""
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
             session.last_error = error.with_traceback(from_user_code(error))
         if asked_to_end(error):
             self.exit_code = error.code
             self.ask_exit()  # type: ignore[no-untyped-call]
+        session.command_ends(error, outcome="" if self.keep_running else "exit")
         self.toolbar.refresh()
-        session.save_settings()
 
     def _typing_helper(self, line: str) -> None:
         """Accept ``ascan roby 0 10 10 0.1`` beside Python: on or off; without a word tell which."""

@@ -30,7 +30,9 @@ def run_job(session: Session, job: Job) -> int:
     """Run everything until the first failure; return the exit code."""
     script = job.script
     if script is not None:
-        code = _attempt(lambda: session.run_file(script, tuple(job.arguments)), str(script), 1)
+        code = _attempt(
+            lambda: session.run_file(script, tuple(job.arguments), source="file"), str(script), 1
+        )
         if code is not None:
             return code
     for command in job.commands:
@@ -45,7 +47,7 @@ def run_job(session: Session, job: Job) -> int:
 
 
 def _run(session: Session, source: str, block: Block) -> int | None:
-    return _attempt(lambda: session.run(block.source, echo=True), source, block.line)
+    return _attempt(lambda: session.run(block.source, echo=True, source=source), source, block.line)
 
 
 def _attempt(action: Callable[[], Any], source: str, line: int) -> int | None:

@@ -54,10 +54,10 @@ class Opening:
             clock=self._clock(),
             seed=self.seed,
             stream=sys.stdout,
+            typing_helper=self.typing_helper,
             read_only=self.read_only,
         )
         with session:
-            session.typing_helper = self.typing_helper
             yield session
 
     def _clock(self) -> Clock:

@@ -1,0 +1,401 @@
+"""The journal of a session while it runs: what the session tells it becomes records."""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+import signal
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from session_shell.clock import Clock
+from session_shell.errors import JournalError, ScanPausedError
+from session_shell.journal.file import JournalFile, plain
+from session_shell.journal.output import Listener
+from session_shell.journal.records import (
+    Closed,
+    Command,
+    Done,
+    File,
+    Interruption,
+    Note,
+    Opened,
+    Record,
+    Scan,
+)
+from session_shell.scanning.documents import ScanEnded, ScanStarted
+
+if TYPE_CHECKING:
+    from session_shell.journal.digests import DigestSink
+    from session_shell.scanning.scan import Scan as LiveScan
+
+_log = logging.getLogger(__name__)
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_TEXT = 4 * 2**20
+"""Characters of a command or a script that are kept."""
+_ERROR = 4_000
+_FRAMES = 20
+_INTERRUPTION = Interruption.__struct_fields__
+
+
+class Journal:
+    """Writes the journal of one session; without a file it listens to nothing.
+
+    Args:
+        clock: The clock of the session.
+        data: The data directory; scan files below it are told relative to it.
+
+    Attributes:
+        id: Name of this run of the session, empty when nothing is recorded.
+        path: The file, None when nothing is recorded.
+    """
+
+    def __init__(self, clock: Clock, data: Path) -> None:
+        self.id = ""
+        self.path: Path | None = None
+        self.why = "the session keeps no journal"
+        self.listener = Listener()
+        self.number = 0
+        """The command that runs, or ran last; 0: the setup scripts."""
+        self._clock = clock
+        self._data = data
+        self._file: JournalFile | None = None
+        self._depth = 0
+        self._begin = 0.0
+        self._changes: dict[str, dict[str, Any]] = {}
+        self._known: dict[tuple[str, str], Any] = {}
+        self._recorders: dict[str, ScanRecorder] = {}
+
+    def open(self, path: Path, opened: Opened) -> None:
+        """Begin the file; one that cannot be made costs a warning, never the session."""
+        try:
+            self._file = JournalFile(path, opened)
+        except OSError as error:
+            self.why = f"{path.parent} cannot be written ({error.strerror or error})"
+            _log.warning("what is done is not recorded: %s", self.why)
+            return
+        self.id, self.path = opened.id, path
+        self._known = {(o, k): v for o, keys in opened.settings.items() for k, v in keys.items()}
+
+    def close(self, reason: str = "closed") -> None:
+        """Say that the session is over; harmless twice."""
+        if self._file is None:
+            return
+        if self._depth:
+            self._depth = 1
+            self.ends(None, "exit")
+        self._write(Closed(time=self._clock.time(), reason=reason))
+        self._file.close()
+        self._file = None
+
+    # Commands
+
+    @contextmanager
+    def setup(self) -> Iterator[list[str]]:
+        """Listen while the setup scripts run, which are command 0; yield a list of failures."""
+        failures: list[str] = []
+        self._depth = 1
+        self._listen()
+        try:
+            yield failures
+        finally:
+            self._end(outcome="error" if failures else "ok", error="; ".join(failures))
+
+    def begins(self, typed: str, executed: str = "", source: str = "api") -> None:
+        """Take note that a command begins; one inside another belongs to it."""
+        self._depth += 1
+        if self._depth > 1 or self._file is None:
+            return
+        self.number += 1
+        same = executed.strip() == typed.strip()
+        self._write(
+            Command(
+                number=self.number,
+                time=self._clock.time(),
+                typed=_cut(typed, _TEXT),
+                executed="" if same else _cut(executed, _TEXT),
+                source=source,
+            )
+        )
+        self._listen()
+
+    def ends(self, error: BaseException | None, outcome: str = "", value: Any = None) -> None:
+        """Take note that it is over.
+
+        Args:
+            error: What it raised.
+            outcome: When it is not what `error` says.
+            value: What the last expression gave, when it was not printed.
+        """
+        if self._depth > 1 or self._file is None:
+            self._depth = max(self._depth - 1, 0)
+            return
+        self._end(
+            outcome=outcome or outcome_of(error),
+            error=one_line(error),
+            traceback=own_lines(error),
+            value=shown(value),
+        )
+
+    def _end(self, **told: str) -> None:
+        self._depth = 0
+        if self._file is None:
+            return
+        output, left_out = self.listener.end()
+        changes, self._changes = self._changes, {}
+        self._write(
+            Done(
+                number=self.number,
+                time=self._clock.time(),
+                seconds=round(time.perf_counter() - self._begin, 6),
+                output=output,
+                left_out=left_out,
+                changes=changes,
+                **told,
+            )
+        )
+
+    def interrupted(self) -> None:
+        """End a command whose end nobody told: an interrupt came in between."""
+        if self._depth:
+            self._depth = 1
+            self.ends(KeyboardInterrupt())
+
+    def script(self, path: Path, arguments: Sequence[str] = ()) -> None:
+        """Take note of a script that is run, with its text."""
+        if self._file is None:
+            return
+        try:
+            text = path.read_bytes().decode("utf-8", "backslashreplace")
+        except OSError:
+            return  # running it will say so
+        self._write(
+            File(
+                number=self.number,
+                path=str(path),
+                text=_cut(text, _TEXT),
+                arguments=list(map(str, arguments)),
+            )
+        )
+
+    def settings_changed(self, changed: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take note of settings that the running command changed."""
+        if self._file is None:
+            return
+        for owner, keys in changed.items():
+            for key, value in keys.items():
+                now = plain(value)
+                if (owner, key) not in self._known or self._known[owner, key] != now:
+                    self._known[owner, key] = now
+                    self._changes.setdefault(owner, {})[key] = now
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """Keep out of the output what is printed in the block."""
+        screen, self.listener.screen = self.listener.screen, None
+        try:
+            yield
+        finally:
+            self.listener.screen = screen
+
+    def _listen(self) -> None:
+        self._begin = time.perf_counter()
+        if self._file is not None:
+            self.listener.begin()
+
+    # Scans
+
+    def recorder(self) -> ScanRecorder | None:
+        """Return the sink that the next scan needs, None when nothing is recorded."""
+        return None if self._file is None else ScanRecorder(self._recorders)
+
+    def scan_ends(self, scan: LiveScan) -> None:
+        """Take note of the end of a scan, as it is when all sinks have finished."""
+        recorder = self._recorders.pop(scan.plan.uid, None)
+        if recorder is None or recorder.ended is None or self._file is None:
+            return
+        begun, ended, digests = recorder.begun, recorder.ended, recorder.digests
+        self._write(
+            Scan(
+                number=self.number,
+                uid=begun.uid,
+                scan=begun.number,
+                type=begun.type,
+                title=begun.title,
+                time=begun.time,
+                seconds=ended.time - begun.time,
+                npoints=begun.npoints,
+                points=ended.npoints,
+                end_reason=str(scan.end_reason or ended.reason),
+                file=self._below_data(begun.file),
+                error=_scan_error(scan),
+                digest=digests.digest,
+                channels=digests.channels,
+                interruptions=[
+                    Interruption(**{name: getattr(one, name) for name in _INTERRUPTION})
+                    for one in scan.interruptions
+                ],
+            )
+        )
+
+    def _below_data(self, file: Path | None) -> str:
+        if file is None:
+            return ""
+        if file.is_relative_to(self._data):
+            return file.relative_to(self._data).as_posix()
+        return str(file)
+
+    # Notes
+
+    def note(self, kind: str, text: str = "", *, uid: str = "", file: str = "") -> None:
+        """Add something for the logbook: ``text``, ``output`` or ``plot``.
+
+        Raises:
+            JournalError: When nothing is recorded.
+        """
+        if self._file is None:
+            raise JournalError(f"there is no journal to write to: {self.why}")
+        self._write(
+            Note(
+                number=self.number,
+                time=self._clock.time(),
+                kind=kind,
+                text=_cut(text, _TEXT),
+                uid=uid,
+                file=file,
+            )
+        )
+
+    @property
+    def pictures(self) -> Path:
+        """Folder of the pictures of plots.
+
+        Raises:
+            JournalError: When nothing is recorded.
+        """
+        if self.path is None:
+            raise JournalError(f"there is no journal to write to: {self.why}")
+        return self.path.with_suffix("")
+
+    def _write(self, record: Record) -> None:
+        if self._file is not None:
+            self._file.append(record)
+
+
+class ScanRecorder:
+    """A sink that remembers what the journal tells of one scan."""
+
+    must_not_fail = False
+
+    def __init__(self, recorders: dict[str, ScanRecorder]) -> None:
+        from session_shell.journal.digests import DigestSink
+
+        self.digests: DigestSink = DigestSink()
+        self.begun: ScanStarted
+        self.ended: ScanEnded | None = None
+        self.rows = self.digests.rows
+        """Take points; bound here, since a call in between would cost for each of them."""
+        self._recorders = recorders
+
+    def scan_started(self, doc: ScanStarted) -> None:
+        """Begin."""
+        self.begun = doc
+        self._recorders[doc.uid] = self
+        self.digests.scan_started(doc)
+
+    def scan_ended(self, doc: ScanEnded) -> None:
+        """Finish."""
+        self.ended = doc
+        self.digests.scan_ended(doc)
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Return why a session is closed that `error` has left: a signal, or nothing special."""
+    if isinstance(error, KeyboardInterrupt):
+        return "SIGINT"
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        for name in ("SIGTERM", "SIGHUP"):
+            if error.code == 128 + getattr(signal, name, -1000):
+                return name
+    return "closed"
+
+
+def _scan_error(scan: LiveScan) -> str:
+    return "" if isinstance(scan.error, KeyboardInterrupt) else one_line(scan.error)
+
+
+def outcome_of(error: BaseException | None) -> str:
+    """Return the outcome of a command by what it raised."""
+    if error is None:
+        return "ok"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, SystemExit):
+        return "exit"
+    return "paused" if isinstance(error, ScanPausedError) else "error"
+
+
+def one_line(error: BaseException | None) -> str:
+    """Return ``TypeName: message`` in one line."""
+    if error is None:
+        return ""
+    try:
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception as wrong:  # noqa: BLE001  an error of the user may fail to tell itself
+        message = f"(its message cannot be shown: {type(wrong).__name__})"
+    text = " ".join(str(message).split())
+    name = type(error).__name__
+    return _cut(f"{name}: {text}" if text else name, _ERROR)
+
+
+def own_lines(error: BaseException | None) -> str:
+    """Return the lines of the traceback that are the user's: not of this package, nor IPython."""
+    if error is None or isinstance(error, SystemExit):
+        return ""
+    if isinstance(error, SyntaxError):
+        place = "".join(traceback.format_exception_only(error)).splitlines()[:-1]
+        return _cut("\n".join(place), _ERROR)
+    frames = [
+        (tb.tb_frame, tb.tb_lineno) for tb in _walk(error.__traceback__) if not _is_foreign(tb)
+    ]
+    summary = traceback.StackSummary.extract(iter(frames[-_FRAMES:]))
+    return _cut("".join(summary.format()).rstrip(), _ERROR)
+
+
+def _walk(tb: TracebackType | None) -> Iterator[TracebackType]:
+    while tb is not None:
+        yield tb
+        tb = tb.tb_next
+
+
+def _is_foreign(tb: TracebackType) -> bool:
+    frame = tb.tb_frame
+    name = str(frame.f_globals.get("__name__", ""))
+    return frame.f_code.co_filename.startswith(_PACKAGE) or name.split(".")[0] == "IPython"
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 500
+_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 20
+
+
+def shown(value: Any) -> str:
+    """Return a value in short; of devices only the type: telling more might ask the hardware."""
+    if value is None:
+        return ""
+    home = type(value).__module__.split(".")
+    if home[0] in ("builtins", "numpy") or home[:2] == ["session_shell", "scanning"]:
+        return _cut(_short.repr(value), 2_000)
+    return f"<{type(value).__name__}>"
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n# [... {len(text) - limit} characters left out ...]"
