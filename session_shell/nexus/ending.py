@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from session_shell.nexus.columns import Columns
-from session_shell.nexus.files import Ballast, is_full, part_path, write_whole
+from session_shell.nexus.files import Ballast, is_full, part_path, sync_folder, write_whole
+from session_shell.nexus.redo import roll_forward
 from session_shell.nexus.tree import Group
 
 _COPY_LIMIT = 50 * 2**20
@@ -41,39 +44,63 @@ def finish(path: Path, edit: Edit, ballast: Ballast, image: Any = None) -> None:
     `image` is the file in memory when nothing was written since the start. Raises OSError, and
     then the file is as it was.
     """
-    if image is None and path.stat().st_size > _COPY_LIMIT:
-        _end_in_place(path, edit)
-        return
+    edit_file(path, edit.apply, ballast, image)
+
+
+def edit_file(
+    path: Path, change: Callable[[Any], None], ballast: Ballast | None = None, image: Any = None
+) -> None:
+    """Change a file that nobody writes; at any instant the former or the new one is there.
+
+    Args:
+        path: The file.
+        change: Makes the change in an open HDF5 file (an `h5py.h5f.FileID`).
+        ballast: Space to give back when the disk is full.
+        image: The file in memory, when its content is there already.
+
+    Raises:
+        OSError: When the disk refuses; the file is as it was.
+    """
+    if image is None:
+        roll_forward(path)
+        if path.stat().st_size > _COPY_LIMIT:
+            _edit_in_place(path, change)
+            return
     try:
-        _end_by_copy(path, edit, ballast, image)
+        _edit_copy(path, change, ballast, image)
     except OSError as error:
-        if not is_full(error):
+        # The file itself may well take it: a folder that was made read-only is such a case.
+        if not is_full(error) and error.errno not in {errno.EACCES, errno.EPERM}:
             raise
-        ballast.release()
-        _end_in_place(path, edit)
+        if ballast is not None:
+            ballast.release()
+        _edit_in_place(path, change)
 
 
-def _end_by_copy(path: Path, edit: Edit, ballast: Ballast, image: Any) -> None:
+def _edit_copy(
+    path: Path, change: Callable[[Any], None], ballast: Ballast | None, image: Any
+) -> None:
     from session_shell.nexus.hdf5 import image_bytes, open_image
 
     part = part_path(path)
     image = image if image is not None else open_image(path.read_bytes())
     try:
-        edit.apply(image)
+        change(image)
         content = image_bytes(image)
     finally:
         image.close()
     try:
         write_whole(part, content, sync=True)
     except OSError as error:
-        if not is_full(error) or not ballast.release():
+        if not is_full(error) or ballast is None or not ballast.release():
             raise
         write_whole(part, content, sync=True)
     # A folder that is gone must not come back with this one file in it: replace fails then.
     os.replace(part, path)  # noqa: PTH105
+    sync_folder(path.parent)
 
 
-def _end_in_place(path: Path, edit: Edit) -> None:
+def _edit_in_place(path: Path, change: Callable[[Any], None]) -> None:
     from session_shell.nexus.hdf5 import open_like
     from session_shell.nexus.overlay import Overlay
 
@@ -82,9 +109,9 @@ def _end_in_place(path: Path, edit: Edit) -> None:
         overlay = Overlay(fd)
         file = open_like(overlay)
         try:
-            edit.apply(file)
+            change(file)
         finally:
             file.close()
-        overlay.commit()
+        overlay.commit(path)
     finally:
         os.close(fd)

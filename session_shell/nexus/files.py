@@ -73,9 +73,7 @@ def write_whole(path: Path, content: bytes, *, sync: bool) -> None:
     """Write a file anew, on the disk when `sync`; nothing is left of it when that fails."""
     fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666)
     try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(fd, view) :]
+        write_all(fd, 0, content)
         if sync:
             os.fsync(fd)
     except BaseException:
@@ -84,6 +82,24 @@ def write_whole(path: Path, content: bytes, *, sync: bool) -> None:
             os.unlink(path)  # noqa: PTH108
         raise
     os.close(fd)
+
+
+def write_all(fd: int, start: int, data: bytes) -> None:
+    """Write all of `data` at the place `start` of an open file."""
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(fd, view, start)
+        start, view = start + written, view[written:]
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, so that they outlive a power cut."""
+    with contextlib.suppress(OSError):  # some network disks cannot
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 class Ballast:

@@ -3,8 +3,8 @@
 HDF5 works on an overlay in memory; nothing is written before the edit is complete. Then what is
 new goes behind the end of the file, where nothing refers to it yet, and only after that a handful
 of pages are written over, the first page (with the length of the file) before all others. Between
-these the file opens and all points are there; a text that the end replaces may be unreadable
-until the last page is written, some hundred microseconds later.
+these the file opens and all points are there; a text that is replaced may be unreadable. So these
+pages are kept in a file beside it before (`redo`), and whoever comes next finishes the edit.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from session_shell.nexus.files import allocate
+from session_shell.nexus.direct import write_over
+from session_shell.nexus.files import allocate, write_all
+from session_shell.nexus.redo import kept
 
 _PAGE = 4096
 
@@ -94,21 +97,29 @@ class Overlay(io.RawIOBase):
                 behind.append((start, page[: end - start]))
         return _joined(behind), _joined(over)
 
-    def commit(self) -> None:
-        """Write the changes; OSError before anything is written when there is no room."""
+    def commit(self, path: Path) -> None:
+        """Write the changes; OSError before anything is changed when there is no room.
+
+        `path` is the name of the file; what is written over is kept beside it meanwhile.
+        """
         behind, over = self.pieces()
         length = os.fstat(self._fd).st_size
         try:
             allocate(self._fd, self._old_size, self._size - self._old_size)
             for start, data in behind:
-                _write_all(self._fd, start, data)
+                write_all(self._fd, start, data)
             os.fsync(self._fd)
         except OSError:
             os.ftruncate(self._fd, length)
             raise
-        for start, data in over:
-            _write_all(self._fd, start, data)
-        os.fsync(self._fd)
+        try:
+            with kept(path, self._fd, self._old_size, self._size, over):
+                write_over(path, self._fd, over)
+        except OSError:
+            # A full disk or a folder that refuses a new file: better an edit that a kill could
+            # cut off within a millisecond than none at all.
+            write_over(path, self._fd, over)
+            os.fsync(self._fd)
 
     def _spans(self, count: int) -> Iterator[tuple[int, int, int, int]]:
         done = 0
@@ -147,10 +158,3 @@ def _end_of_content(fd: int) -> int:
 
 def _integer(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 8], "little")
-
-
-def _write_all(fd: int, start: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(fd, view, start)
-        start, view = start + written, view[written:]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from session_shell.devices.protocols import Channel, ChannelKind
 from session_shell.errors import CommandError, ScanError
 from session_shell.nexus.filters import check_readable
+from session_shell.nexus.redo import roll_forward
 
 _T = TypeVar("_T")
 
@@ -33,6 +34,8 @@ _TIMES = ("elapsed_time", "epoch")
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """Open a file for reading, whoever else has it open."""
+    with contextlib.suppress(OSError):
+        roll_forward(path)  # an edit of it may have been killed
     try:
         file = h5py.File(path, "r", locking=False)
     except OSError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import mmap
 import os
 import subprocess
 import sys
@@ -14,13 +16,14 @@ import numpy as np
 import pytest
 
 from session_shell.errors import SinkError
-from session_shell.nexus import ScanFile, columns, ending, files, writer
+from session_shell.nexus import ScanFile, columns, direct, ending, files, writer
 from session_shell.nexus.columns import Columns
-from session_shell.nexus.ending import Edit
-from session_shell.nexus.hdf5 import open_like
+from session_shell.nexus.ending import Edit, edit_file
 from session_shell.nexus.layout import build
 from session_shell.nexus.numbers import NUMBER_FILE
 from session_shell.nexus.overlay import Overlay
+from session_shell.nexus.redo import redo_path, roll_forward
+from session_shell.scanning.documents import ScanStarted
 
 from ..stress.kill_scan import FAMILIES as KILLED
 from ..stress.kill_scan import kill_scans
@@ -36,11 +39,59 @@ def test_kill_at_any_instant(in_place: bool) -> None:
         assert result.points_lost == 0, family
 
 
+class _KilledError(BaseException):
+    """Takes the place of SIGKILL."""
+
+
+class Killer:
+    """Lets so many pages reach the disk, and no more: as the system does on SIGKILL."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = 10**9
+        self._real = os.pwrite
+        monkeypatch.setattr(os, "pwrite", self._pwrite)
+
+    def _pwrite(self, fd: int, data: bytes, start: int) -> int:
+        data = bytes(data)
+        # The system does a direct write as a whole once it has begun.
+        whole = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT
+        pages = [(start, data)] if whole else self._cut(start, data)
+        for at, page in pages[: max(self.left, 0)]:
+            self._write(fd, page, at)
+        self.left -= len(pages)
+        if self.left < 0:
+            raise _KilledError
+        return len(data)
+
+    def _write(self, fd: int, page: bytes, at: int) -> None:
+        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT:
+            with mmap.mmap(-1, len(page)) as aligned:
+                aligned[:] = page
+                self._real(fd, aligned, at)  # type: ignore[arg-type]
+        else:
+            self._real(fd, page, at)
+
+    @staticmethod
+    def _cut(start: int, data: bytes) -> list[tuple[int, bytes]]:
+        pages, at = [], 0
+        while at < len(data):
+            size = min(4096 - (start + at) % 4096, len(data) - at)
+            pages.append((start + at, data[at : at + size]))
+            at += size
+        return pages
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "page by page"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_kill_between_any_two_writes_of_an_end_in_place(
-    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_kill_between_any_two_pages_of_an_end_in_place(
+    family: str, at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if not at_once:
+        monkeypatch.setattr(direct, "_LARGEST", 0)
+    elif not _has_direct_writes(tmp_path):
+        pytest.skip("the disk of the tests has no direct writes")
     monkeypatch.setattr(columns, "_SLOW", 0.0)
+    monkeypatch.setattr(ending, "_COPY_LIMIT", 0)
     doc = FAMILIES[family](metadata={"sample": {"name": "kept"}, "changed": {"name": "a"}})
     file = ScanFile.reserve(tmp_path, name_of, 1)
     file.scan_started(doc)
@@ -48,37 +99,72 @@ def test_kill_between_any_two_writes_of_an_end_in_place(
         file.rows(point(doc, number))
     file._close()
     more = {"changed": {"name": "b"}, "more": {"x": np.arange(3000.0)}}
-    end = ended(doc, 4, metadata={**doc.metadata, **more})
     waiting = Columns(file._tree)
     waiting.written = 4
-    with file.path.open("r+b") as stream:
-        overlay = Overlay(stream.fileno())
-        h5 = open_like(overlay)
-        Edit(file._tree, build(doc, end)[0], waiting).apply(h5)
-        h5.close()
-        behind, over = overlay.pieces()
-    content = file.path.read_bytes()
-    assert behind
-    assert 0 < len(over) < 40
-    killed = tmp_path / "killed.h5"
-    for count in range(len(behind) + len(over) + 1):
-        data = bytearray(content)
-        for start, piece in [*behind, *over][:count]:
-            data[start:] = data[start:].ljust(len(piece), b"\0")[: max(len(data) - start, 0)]
-            data[start : start + len(piece)] = piece
-        killed.write_bytes(data)
-        with h5py.File(killed) as h5:
-            for name, channel in h5["1.1/measurement"].items():
-                assert len(channel) == 4, name
-            diode = h5["1.1/measurement/diode"][()]
-            index = [c.name for c in doc.channels].index("diode")
-            np.testing.assert_array_equal(diode, np.arange(4.0) + 100 * index)
-            assert h5["1.1/sample/name"].asstr()[()] == "kept"
-            assert h5["1.1/title"].asstr()[()] == doc.title
-    with h5py.File(killed) as h5:
+    end = ended(doc, 4, metadata={**doc.metadata, **more})
+    edit = Edit(file._tree, build(doc, end)[0], waiting)
+    before = file.path.read_bytes()
+    killer = Killer(monkeypatch)
+    for instant in range(200):
+        redo_path(file.path).unlink(missing_ok=True)
+        file.path.write_bytes(before)
+        killer.left = instant
+        try:
+            edit_file(file.path, edit.apply)
+        except _KilledError:
+            killer.left = 10**9
+        else:
+            break
+        if at_once:
+            _check_points(file.path, doc)
+            _check_texts(file.path, doc)
+        redo = redo_path(file.path).exists()
+        if roll_forward(file.path):
+            assert _is_whole(file.path)
+        else:
+            assert not redo or not _is_whole(file.path)
+        assert not redo_path(file.path).exists()
+        _check_points(file.path, doc)
+        _check_texts(file.path, doc)
+    assert 10 < instant < 199
+    assert _is_whole(file.path)
+    assert not redo_path(file.path).exists()
+
+
+def _has_direct_writes(folder: Path) -> bool:
+    try:
+        os.close(os.open(folder / "file", os.O_CREAT | os.O_WRONLY | os.O_DIRECT))
+    except OSError:
+        return False
+    return True
+
+
+def _check_points(path: Path, doc: ScanStarted) -> None:
+    with h5py.File(path) as h5:
+        for name, channel in h5["1.1/measurement"].items():
+            assert len(channel) == 4, name
+        diode = h5["1.1/measurement/diode"][()]
+        index = [c.name for c in doc.channels].index("diode")
+        np.testing.assert_array_equal(diode, np.arange(4.0) + 100 * index)
+
+
+def _check_texts(path: Path, doc: ScanStarted) -> None:
+    with h5py.File(path) as h5:
+        assert h5["1.1/sample/name"].asstr()[()] == "kept"
+        assert h5["1.1/title"].asstr()[()] == doc.title
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether the end is in the file; everything in it must be readable then."""
+    with h5py.File(path) as h5:
+        if "end_reason" not in h5["1.1"]:
+            h5.visititems(lambda name, node: node[()] if isinstance(node, h5py.Dataset) else None)
+            return False
         assert h5["1.1/end_reason"].asstr()[()] == "SUCCESS"
         assert h5["1.1/changed/name"].asstr()[()] == "b"
         assert h5["1.1/more/x"][-1] == 2999.0
+        h5.visititems(lambda name, node: node[()] if isinstance(node, h5py.Dataset) else None)
+        return True
 
 
 def test_overlay_reads_what_was_written(tmp_path: Path) -> None:
@@ -96,7 +182,7 @@ def test_overlay_reads_what_was_written(tmp_path: Path) -> None:
         assert overlay.readinto(buffer) == 30
         assert bytes(buffer[5:25]) == b"x" * 20
         assert path.stat().st_size == 256 * 40
-        overlay.commit()
+        overlay.commit(path)
     data = path.read_bytes()
     assert data[4090:4110] == b"x" * 20
     assert data[-10:] == b"y" * 10
