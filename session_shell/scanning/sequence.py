@@ -128,9 +128,18 @@ class ScanSequence:
     def _links(self) -> dict[str, Any]:
         links: dict[str, Any] = {"@NX_class": "NXcollection"}
         for scan in self.members:
-            if scan.file is not None and self.scan.file is not None:
-                file = os.path.relpath(scan.file, self.scan.file.parent)
-                links[f">{scan.number}.1"] = f"{file}::/{scan.number}.1"
+            if scan.file is None or self.scan.file is None:
+                continue
+            entry = f"{scan.number}.1"
+            where = f"{os.path.relpath(scan.file, self.scan.file.parent)}::/{entry}"
+            # No link to the whole entry: nexusformat loses its way in what lies two groups deep
+            # behind a link that has another path in the other file.
+            links[f"scan_{scan.number}"] = {
+                "entry": entry,
+                "title": scan.title,
+                ">measurement": f"{where}/measurement",
+                ">plot": f"{where}/plot",
+            }
         return links
 
     def __repr__(self) -> str:

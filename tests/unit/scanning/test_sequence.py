@@ -24,7 +24,12 @@ def test_a_sequence_links_its_scans(session: Session) -> None:
     assert scan.end_reason is EndReason.SUCCESS
     assert session.scans[-1] is scan
     with h5py.File(scan.file) as file:
-        assert file["1.1/members/3.1/title"].asstr()[()] == "ascan roby 0 1 2 0.1"
+        member = file["1.1/members/scan_3"]
+        assert member["title"].asstr()[()] == "ascan roby 0 1 2 0.1"
+        assert member["entry"].asstr()[()] == "3.1"
+        assert member["measurement/roby"][:].tolist() == [0, 0.5, 1]
+        assert member["plot"].attrs["signal"] == "diode"
+        assert member["plot"].file.filename == str(scan.file.with_name("scan_0003.h5"))
         assert file["1.1/measurement/scan_number"][:].tolist() == [2, 3]
         assert file["1.1/sample/name"].asstr()[()] == "Si"
 
@@ -36,7 +41,7 @@ def test_an_error_ends_the_sequence_with_the_members_so_far(session: Session) ->
     assert scan.end_reason is EndReason.FAILURE
     assert scan.data["scan_number"].tolist() == [2, 3]
     with h5py.File(scan.file) as file:
-        assert list(file["1.1/members"]) == ["2.1", "3.1"]
+        assert list(file["1.1/members"]) == ["scan_2", "scan_3"]
 
 
 def test_scans_can_be_grouped_afterwards(session: Session) -> None:
@@ -45,7 +50,7 @@ def test_scans_can_be_grouped_afterwards(session: Session) -> None:
     assert (scan.title, scan.type, scan.number) == ("both", "group", 2)
     assert scan.data["scan_number"].tolist() == [1, 0]
     with h5py.File(scan.file) as file:
-        assert list(file["2.1/members"]) == ["1.1"]
+        assert list(file["2.1/members"]) == ["scan_1"]
 
 
 @pytest.mark.parametrize("code", ["group()", "group(3)", "group(ct(0.1, diode, run=False))"])
