@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
@@ -38,6 +39,9 @@ class InterruptGuard:
         self._previous: dict[int, Any] = {}
         self.count = 0
         """Signals received since the outermost `active` began."""
+        self.now: Callable[[], float] = time.time
+        self.moment = 0.0
+        """When the last one was raised, by `now`."""
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -117,6 +121,7 @@ class InterruptGuard:
     def _take(self) -> BaseException:
         pending, self.pending = self.pending, None
         self._fired = True
+        self.moment = self.now()
         assert pending is not None
         return pending
 

@@ -151,6 +151,8 @@ class Done(_Record, frozen=True, kw_only=True, tag="done"):
     """Characters of the output that were too many; the middle is cut."""
     value: str = ""
     """What the last expression showed, when it was not printed."""
+    interrupted: float = 0.0
+    """When it was interrupted, before what moved was stopped; 0 when it was not."""
     changes: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     """Settings that it changed: owner -> key -> new value."""
 
