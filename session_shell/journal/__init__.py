@@ -1,15 +1,44 @@
-"""The record that a session keeps of itself: one line per command and per scan."""
+"""The record that a session keeps of itself: one line per command and per scan.
 
-from session_shell.journal.finding import (
-    JournalSummary,
-    find_journal,
-    is_running,
-    journal_folder,
-    journal_paths,
-    list_journals,
-)
-from session_shell.journal.reader import CommandLog, JournalLog, read_journal
-from session_shell.journal.records import FORMAT
+What reads journals is loaded when it is asked for: every session writes one, few read any.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from session_shell.journal.finding import (
+        JournalSummary,
+        find_journal,
+        is_running,
+        journal_paths,
+        list_journals,
+    )
+    from session_shell.journal.places import journal_folder
+    from session_shell.journal.reader import CommandLog, JournalLog, read_journal
+    from session_shell.journal.records import FORMAT
+
+_LATE = {
+    "CommandLog": "reader",
+    "FORMAT": "records",
+    "JournalLog": "reader",
+    "JournalSummary": "finding",
+    "find_journal": "finding",
+    "is_running": "finding",
+    "journal_folder": "places",
+    "journal_paths": "finding",
+    "list_journals": "finding",
+    "read_journal": "reader",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "FORMAT",

@@ -7,7 +7,6 @@ import platform
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +19,16 @@ _ENTRIES = 20_000
 """Directory entries that are looked at: somebody may keep data below the configuration."""
 
 
-@dataclass(slots=True)
 class Texts:
     """Files of a session as text."""
 
-    files: dict[str, str] = field(default_factory=dict)
-    """By path relative to the configuration."""
-    outside: dict[str, str] = field(default_factory=dict)
-    """Those that are elsewhere, by absolute path."""
-    left_out: list[str] = field(default_factory=list)
-    """Those that were too much or no text, with the reason."""
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        """By path relative to the configuration."""
+        self.outside: dict[str, str] = {}
+        """Those that are elsewhere, by absolute path."""
+        self.left_out: list[str] = []
+        """Those that were too much or no text, with the reason."""
 
 
 def versions() -> dict[str, str]:

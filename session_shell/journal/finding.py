@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 from session_shell.errors import JournalError
+from session_shell.journal.places import journal_folder
 from session_shell.journal.reader import read_records
 from session_shell.journal.records import Closed, Command, Done, Opened, Scan
 
@@ -37,16 +37,6 @@ class JournalSummary:
     state: State
     problem: str = ""
     """Why it is unreadable."""
-
-
-def journal_folder(data: Path | str) -> Path:
-    """Return where the journals of a data directory are."""
-    return Path(data) / ".session-shell" / "journals"
-
-
-def new_id(session: str, now: datetime, chance: str) -> str:
-    """Make the id of a session that is opened: ``demo-20261122-183721-4f2a``."""
-    return f"{session}-{now:%Y%m%d-%H%M%S}-{chance}"
 
 
 def journal_paths(data: Path | str, session: str | None = None) -> list[Path]:

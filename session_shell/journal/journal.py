@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-import reprlib
-import signal
 import time
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from session_shell.clock import Clock
-from session_shell.errors import JournalError, ScanPausedError
+from session_shell.errors import JournalError
 from session_shell.journal.file import JournalFile, plain
 from session_shell.journal.output import Listener
 from session_shell.journal.records import (
@@ -28,6 +24,7 @@ from session_shell.journal.records import (
     Record,
     Scan,
 )
+from session_shell.journal.telling import cut, one_line, outcome_of, own_lines, shown
 from session_shell.scanning.documents import ScanEnded, ScanStarted
 
 if TYPE_CHECKING:
@@ -36,11 +33,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
 _TEXT = 4 * 2**20
 """Characters of a command or a script that are kept."""
-_ERROR = 4_000
-_FRAMES = 20
 _INTERRUPTION = Interruption.__struct_fields__
 
 
@@ -63,11 +57,13 @@ class Journal:
         self.listener = Listener()
         self.number = 0
         """The command that runs, or ran last; 0: the setup scripts."""
+        self.interrupted_at: Callable[[], float] = lambda: 0.0
+        """Tells when the last Ctrl-C was raised, by the clock of the session."""
         self._clock = clock
         self._data = data
         self._file: JournalFile | None = None
         self._depth = 0
-        self._begin = 0.0
+        self._begin = self._moment = 0.0
         self._changes: dict[str, dict[str, Any]] = {}
         self._known: dict[tuple[str, str], Any] = {}
         self._recorders: dict[str, ScanRecorder] = {}
@@ -113,13 +109,14 @@ class Journal:
         if self._depth > 1 or self._file is None:
             return
         self.number += 1
+        self._moment = self._clock.time()
         same = executed.strip() == typed.strip()
         self._write(
             Command(
                 number=self.number,
-                time=self._clock.time(),
-                typed=_cut(typed, _TEXT),
-                executed="" if same else _cut(executed, _TEXT),
+                time=self._moment,
+                typed=cut(typed, _TEXT),
+                executed="" if same else cut(executed, _TEXT),
                 source=source,
             )
         )
@@ -147,12 +144,19 @@ class Journal:
         self._depth = 0
         if self._file is None:
             return
+        now = self._clock.time()
+        if told["outcome"] == "interrupted":
+            raised = self.interrupted_at()
+            interrupted = raised if raised >= self._moment else now
+        else:
+            interrupted = 0.0
         output, left_out = self.listener.end()
         changes, self._changes = self._changes, {}
         self._write(
             Done(
                 number=self.number,
-                time=self._clock.time(),
+                time=now,
+                interrupted=interrupted,
                 seconds=round(time.perf_counter() - self._begin, 6),
                 output=output,
                 left_out=left_out,
@@ -179,7 +183,7 @@ class Journal:
             File(
                 number=self.number,
                 path=str(path),
-                text=_cut(text, _TEXT),
+                text=cut(text, _TEXT),
                 arguments=list(map(str, arguments)),
             )
         )
@@ -234,7 +238,7 @@ class Journal:
                 points=ended.npoints,
                 end_reason=str(scan.end_reason or ended.reason),
                 file=self._below_data(begun.file),
-                error=_scan_error(scan),
+                error="" if isinstance(scan.error, KeyboardInterrupt) else one_line(scan.error),
                 digest=digests.digest,
                 channels=digests.channels,
                 interruptions=[
@@ -266,7 +270,7 @@ class Journal:
                 number=self.number,
                 time=self._clock.time(),
                 kind=kind,
-                text=_cut(text, _TEXT),
+                text=cut(text, _TEXT),
                 uid=uid,
                 file=file,
             )
@@ -313,89 +317,3 @@ class ScanRecorder:
         """Finish."""
         self.ended = doc
         self.digests.scan_ended(doc)
-
-
-def reason_of(error: BaseException | None) -> str:
-    """Return why a session is closed that `error` has left: a signal, or nothing special."""
-    if isinstance(error, KeyboardInterrupt):
-        return "SIGINT"
-    if isinstance(error, SystemExit) and isinstance(error.code, int):
-        for name in ("SIGTERM", "SIGHUP"):
-            if error.code == 128 + getattr(signal, name, -1000):
-                return name
-    return "closed"
-
-
-def _scan_error(scan: LiveScan) -> str:
-    return "" if isinstance(scan.error, KeyboardInterrupt) else one_line(scan.error)
-
-
-def outcome_of(error: BaseException | None) -> str:
-    """Return the outcome of a command by what it raised."""
-    if error is None:
-        return "ok"
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    if isinstance(error, SystemExit):
-        return "exit"
-    return "paused" if isinstance(error, ScanPausedError) else "error"
-
-
-def one_line(error: BaseException | None) -> str:
-    """Return ``TypeName: message`` in one line."""
-    if error is None:
-        return ""
-    try:
-        message = error.msg if isinstance(error, SyntaxError) else str(error)
-    except Exception as wrong:  # noqa: BLE001  an error of the user may fail to tell itself
-        message = f"(its message cannot be shown: {type(wrong).__name__})"
-    text = " ".join(str(message).split())
-    name = type(error).__name__
-    return _cut(f"{name}: {text}" if text else name, _ERROR)
-
-
-def own_lines(error: BaseException | None) -> str:
-    """Return the lines of the traceback that are the user's: not of this package, nor IPython."""
-    if error is None or isinstance(error, SystemExit):
-        return ""
-    if isinstance(error, SyntaxError):
-        place = "".join(traceback.format_exception_only(error)).splitlines()[:-1]
-        return _cut("\n".join(place), _ERROR)
-    frames = [
-        (tb.tb_frame, tb.tb_lineno) for tb in _walk(error.__traceback__) if not _is_foreign(tb)
-    ]
-    summary = traceback.StackSummary.extract(iter(frames[-_FRAMES:]))
-    return _cut("".join(summary.format()).rstrip(), _ERROR)
-
-
-def _walk(tb: TracebackType | None) -> Iterator[TracebackType]:
-    while tb is not None:
-        yield tb
-        tb = tb.tb_next
-
-
-def _is_foreign(tb: TracebackType) -> bool:
-    frame = tb.tb_frame
-    name = str(frame.f_globals.get("__name__", ""))
-    return frame.f_code.co_filename.startswith(_PACKAGE) or name.split(".")[0] == "IPython"
-
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 500
-_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 20
-
-
-def shown(value: Any) -> str:
-    """Return a value in short; of devices only the type: telling more might ask the hardware."""
-    if value is None:
-        return ""
-    home = type(value).__module__.split(".")
-    if home[0] in ("builtins", "numpy") or home[:2] == ["session_shell", "scanning"]:
-        return _cut(_short.repr(value), 2_000)
-    return f"<{type(value).__name__}>"
-
-
-def _cut(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    return f"{text[:limit]}\n# [... {len(text) - limit} characters left out ...]"

@@ -121,7 +121,7 @@ def _record(
 ) -> Record | None:
     """Return the record of a line, None when it is to be left out."""
     try:
-        record: Record = _decoder.decode(line)
+        record: Record = _decode(line)
     except msgspec.ValidationError as error:
         _refuse(line, place, problems, error, first=first)
         return None
@@ -137,6 +137,15 @@ def _record(
             raise JournalError(f"{place}: a second 'open' record; a journal has one")
     elif first:
         raise JournalError(f"{place}: a journal begins with an 'open' record, this is another")
+    return record
+
+
+def _decode(line: bytes) -> Record:
+    try:
+        record: Record = _decoder.decode(line)
+    except msgspec.ValidationError:
+        msgspec.json.decode(line)  # raises when it is no JSON: damaged, not wrong
+        raise
     return record
 
 

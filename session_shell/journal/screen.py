@@ -17,19 +17,19 @@ _RAW = 2**18
 _ROWS = 256
 """Lines that can still be overwritten: a terminal is not higher."""
 
-_TOKENS = re.compile(
-    r"\x1b\[(?P<numbers>[\d;]*)(?P<code>[A-HJKfmsu])"
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # title of the window and the like
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"
-    r"|\x1b[PX^_].*?\x1b\\"
-    r"|\x1b[ -/]*[0-~]?"
-    r"|(?P<control>[\x00-\x08\x0b-\x1f\x7f])"
-    r"|(?P<newline>\n)"
-    r"|(?P<text>[^\x00-\x08\x0a-\x1f\x7f]+)",
-    re.DOTALL,
-)
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?\Z")
-_SPECIAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_TOKENS = r"""(?sx)
+    \x1b\[(?P<numbers>[\d;]*)(?P<code>[A-HJKfmsu])
+    | \x1b\][^\x07\x1b]*(?:\x07|\x1b\\)      # the title of the window and the like
+    | \x1b\[[0-?]*[ -/]*[@-~]
+    | \x1b[PX^_].*?\x1b\\
+    | \x1b[ -/]*[0-~]?
+    | (?P<control>[\x00-\x08\x0b-\x1f\x7f])
+    | (?P<newline>\n)
+    | (?P<text>[^\x00-\x08\x0a-\x1f\x7f]+)
+"""
+_UNFINISHED = r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?\Z"
+_SPECIAL = r"[\x00-\x08\x0b-\x1f\x7f]"
+# `re` keeps what it has compiled: this costs a millisecond, and only who prints pays.
 
 
 class Screen:
@@ -63,13 +63,13 @@ class Screen:
     def _digest(self, *, last: bool) -> None:
         raw = "".join(self._raw)
         self._raw, self._size = [], 0
-        if not last and (rest := _UNFINISHED.search(raw, max(len(raw) - 64, 0))):
+        if not last and (rest := re.search(_UNFINISHED, raw[-64:])):
             self._raw = [rest.group()]
-            raw = raw[: rest.start()]
-        if _SPECIAL.search(raw) is None and self._at_end:
+            raw = raw[: -len(rest.group())]
+        if re.search(_SPECIAL, raw) is None and self._at_end:
             self._append(raw)
         else:
-            for token in _TOKENS.finditer(raw):
+            for token in re.finditer(_TOKENS, raw):
                 self._take(token)
         self._let_go()
 

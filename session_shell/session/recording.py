@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from session_shell.clock import VirtualClock
 from session_shell.journal.facts import texts_of, versions
-from session_shell.journal.finding import journal_folder, new_id
+from session_shell.journal.places import journal_folder, new_id
 from session_shell.journal.records import FORMAT, Opened
 
 if TYPE_CHECKING:
