@@ -106,7 +106,8 @@ def encode(record: Record) -> bytes:
         return _encoder.encode(record)
     except (TypeError, ValueError, OverflowError, RecursionError):
         # Text of a file name that is no UTF-8, a huge integer, a value of a plugin's device.
-        return _encoder.encode(plain(msgspec.to_builtins(record, enc_hook=repr, str_keys=True)))
+        tag = {"record": type(record).__struct_config__.tag}
+        return _encoder.encode({**tag, **plain(msgspec.structs.asdict(record))})
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -119,6 +120,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         return int(value) if -(2**63) <= value < 2**64 else str(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
     if depth < 50 and isinstance(value, Mapping):
         return {str(plain(str(k))): plain(v, depth + 1) for k, v in value.items()}
     if depth < 50 and isinstance(value, Sequence):
