@@ -17,10 +17,16 @@ from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stream
 from session_shell.nexus.writer import ScanFile
 
 if TYPE_CHECKING:
+    from session_shell.nexus.documents import stored_documents
     from session_shell.nexus.reader import StoredRows
     from session_shell.nexus.saved import SavedScan, open_scan
 
-_LATE = {"StoredRows": "reader", "SavedScan": "saved", "open_scan": "saved"}
+_LATE = {
+    "SavedScan": "saved",
+    "StoredRows": "reader",
+    "open_scan": "saved",
+    "stored_documents": "documents",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -44,5 +50,6 @@ __all__ = [
     "metadata_tree",
     "open_scan",
     "scan_tree",
+    "stored_documents",
     "update_master",
 ]

@@ -95,7 +95,10 @@ def merge(ours: Group, theirs: Group, path: str, warnings: list[str]) -> None:
     """Merge the user's group into one of ours; where they disagree ours stays, with a warning."""
     for key, value in theirs.attributes.items():
         present = ours.attributes.setdefault(key, value)
-        if present is not value and not same(present, value):
+        if present is value or same(present, value):
+            if key in theirs.origins:
+                ours.origins[key] = theirs.origins[key]
+        else:
             warnings.append(f"{path}@{key}: left out, since the scan file sets it to {present!r}")
     for name, node in theirs.items.items():
         here = f"{path}/{name}"
@@ -104,10 +107,13 @@ def merge(ours: Group, theirs: Group, path: str, warnings: list[str]) -> None:
             ours.items[name] = node
         elif isinstance(existing, Group) and isinstance(node, Group):
             merge(existing, node, here, warnings)
-        elif not (
+        elif (
             isinstance(existing, Dataset)
             and isinstance(node, Dataset)
             and existing.source is None
             and same(existing.value, node.value)
         ):
+            existing.origin = node.origin
+            existing.origins |= node.origins
+        else:
             warnings.append(f"{here}: left out, since the scan file has its own {name!r}")

@@ -19,7 +19,7 @@ from session_shell.nexus.tree import (
     safe_text,
     valid_name,
 )
-from session_shell.nexus.values import ascii_units
+from session_shell.nexus.units import ascii_units
 from session_shell.scanning.documents import Position, ScanEnded, ScanStarted
 
 _CHUNK_ROWS = 8192
@@ -154,7 +154,10 @@ def _add_positions(
 
 
 def _put_position(group: Group, axis: str, position: Position, value: float) -> None:
-    node = group.put(free_name(valid_name(axis), group.items), float(value))
+    name = free_name(valid_name(axis), group.items)
+    node = group.put(name, float(value))
+    if name != axis:
+        node.attributes["original_name"] = safe_text(axis)
     if position.unit:
         node.attributes["units"] = ascii_units(position.unit)
     if position.error:

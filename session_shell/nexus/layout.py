@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from session_shell import __version__
 from session_shell.clock import iso_time
 from session_shell.nexus.classes import ENTRY_CLASSES, fit_class, merge
+from session_shell.nexus.exact import identical
 from session_shell.nexus.instrument import channel_names, data_name, instrument_group
 from session_shell.nexus.links import resolve_links
-from session_shell.nexus.metadata import raw_tree, set_default_classes
-from session_shell.nexus.plot import plot_group
+from session_shell.nexus.metadata import RawTree, raw_tree, set_default_classes
+from session_shell.nexus.plot import is_mesh, plot_group
+from session_shell.nexus.python_values import difference, encoded_keys
+from session_shell.nexus.record import AT_START, record_of
+from session_shell.nexus.record import NAME as RECORD
 from session_shell.nexus.tree import (
     Dataset,
     Group,
@@ -65,8 +70,10 @@ def build(
     doc: ScanStarted, ended: ScanEnded | None = None, notes: Sequence[str] = ()
 ) -> tuple[Group, list[str]]:
     """Return the tree, and the warnings about the metadata in it, `notes` among them."""
-    user, warnings = raw_tree(ended.metadata if ended is not None else doc.metadata)
-    entry = _entry(doc, ended)
+    raw = raw_tree(ended.metadata if ended is not None else doc.metadata)
+    user, warnings = raw.tree, raw.warnings
+    parameters = raw_tree(doc.parameters)
+    entry = _entry(doc, ended, parameters.tree)
     names = channel_names(doc.channels)
     base = f"/{entry_name(doc.number)}/instrument"
     targets = tuple(
@@ -88,7 +95,11 @@ def build(
     if plot is not None:
         entry.items["plot"] = plot
         entry.attributes["default"] = "plot"
+    if doc.grid and (plot is None or not is_mesh(doc)):
+        for dimension, positions in enumerate(doc.grid):
+            entry.group("scan").put(f"grid_{dimension}", np.asarray(positions, float))
     _merge_user(entry, user, warnings)
+    added, former = _before_the_end(entry, doc, ended)
     root = _root(doc, ended)
     root.items[entry_name(doc.number)] = entry
     set_default_classes(root)
@@ -96,7 +107,25 @@ def build(
     warnings += resolve_links(root, entry_name(doc.number))
     if warnings:
         entry.group("scan").put("metadata_warnings", np.array(warnings, object))
+    record = record_of(entry, doc, ended, raw, parameters, former, added)
+    entry.group("scan").put(RECORD, record, encoding="json")
     return root, warnings
+
+
+def _before_the_end(
+    entry: Group, doc: ScanStarted, ended: ScanEnded | None
+) -> tuple[list[Any], RawTree | None]:
+    """Keep what END metadata have changed; return what they have added, and what was there."""
+    if ended is None:
+        return [], None
+    paths, values = difference(doc.metadata, ended.metadata)
+    added = [encoded for path in paths if (encoded := encoded_keys(path)) is not None]
+    if not values:
+        return added, None
+    former = raw_tree(values)
+    former.tree.attributes.setdefault("NX_class", "NXcollection")
+    entry.group("scan").items[AT_START.rpartition("/")[2]] = former.tree
+    return added, former
 
 
 def _root(doc: ScanStarted, ended: ScanEnded | None) -> Group:
@@ -112,25 +141,26 @@ def _root(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     return root
 
 
-def _entry(doc: ScanStarted, ended: ScanEnded | None) -> Group:
+def _entry(doc: ScanStarted, ended: ScanEnded | None, parameters: Group) -> Group:
     entry = new_group("NXentry")
     entry.put("title", doc.title or doc.type)
-    entry.put("start_time", iso_time(doc.time))
+    _put_time(entry, "start_time", doc.time)
     entry.put("entry_identifier", str(doc.number))
     entry.put("entry_identifier_uuid", doc.uid)
     entry.put("program_name", "session-shell").attributes["version"] = __version__
     if doc.user:
         entry.group("user", "NXuser").put("name", doc.user)
     if ended is not None:
-        entry.put("end_time", iso_time(ended.time))
+        _put_time(entry, "end_time", ended.time)
         entry.put("end_reason", str(ended.reason))
     entry.items["scan"] = _scan(doc, ended)
-    entry.items["scan_parameters"] = _parameters(doc)
+    entry.items["scan_parameters"] = _parameters(doc, parameters)
     _add_comments(entry.group("comments"), doc.comments if ended is None else ended.comments)
     session = entry.group("session")
     session.put("name", doc.session)
-    if doc.host:
-        session.put("host", doc.host)
+    for name, text in (("user", doc.user), ("host", doc.host)):
+        if text:
+            session.put(name, text)
     for name, text in doc.configuration.items():
         # nexusformat takes no dots in names, and these may be names of files.
         plain = free_name(valid_name(name).replace(".", "_"), session.items)
@@ -178,11 +208,17 @@ def _put_order(scan: Group, doc: ScanStarted) -> None:
             scan.put(name, np.array([safe_text(word) for word in words], object))
     if len(doc.shape) > 1:
         scan.put("backnforth", doc.backnforth)
+    if not identical(doc.parameters.get("count_time", doc.count_time), doc.count_time):
+        scan.put("count_time", float(doc.count_time), units="s")
 
 
-def _parameters(doc: ScanStarted) -> Group:
+def _put_time(group: Group, name: str, seconds: float) -> None:
+    """Store a time as people read it, and exactly."""
+    group.put(name, iso_time(seconds)).attributes["epoch"] = np.asarray(float(seconds))
+
+
+def _parameters(doc: ScanStarted, group: Group) -> Group:
     """Return what was asked for; NXparameters takes any field, so nothing is moved."""
-    group = raw_tree(doc.parameters)[0]
     group.attributes["NX_class"] = "NXparameters"
     for name, value in (("npoints", doc.npoints), ("count_time", doc.count_time)):
         if name not in group.items:
@@ -197,14 +233,14 @@ def _add_comments(group: Group, comments: tuple[Comment, ...]) -> None:
     for number, comment in enumerate(comments, 1):
         note = group.group(f"note_{number:02d}", "NXnote")
         note.put("data", comment.text)
-        note.put("date", iso_time(comment.time))
+        _put_time(note, "date", comment.time)
         note.put("type", "text/plain")
 
 
 def _add_pauses(group: Group, pauses: tuple[Pause, ...]) -> None:
     for number, pause in enumerate(pauses, 1):
         entry = group.group(f"pause_{number:02d}")
-        entry.put("time", iso_time(pause.time))
+        _put_time(entry, "time", pause.time)
         entry.put("duration", pause.seconds, units="s")
         entry.put("reason", pause.reason)
 

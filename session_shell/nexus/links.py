@@ -29,7 +29,7 @@ def resolve_links(root: Group, entry: str) -> list[str]:
             del parent.items[name]
             warnings.append(_shown(path, entry, f"a link to {node.target!r} would be a circle"))
         else:
-            parent.items[name] = Link(f"/{target}")
+            parent.items[name] = Link(f"/{target}", origin=node.origin)
     return warnings
 
 

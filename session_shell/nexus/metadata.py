@@ -14,20 +14,22 @@ from typing import Any
 
 import numpy as np
 
+from session_shell.nexus.forms import EXACT
 from session_shell.nexus.tree import (
     Dataset,
     Group,
     Link,
     Node,
+    Origin,
     Stored,
     find,
     free_name,
     safe_text,
     valid_name,
 )
+from session_shell.nexus.units import ascii_units
 from session_shell.nexus.values import (
     NotStorableError,
-    ascii_units,
     convert,
     is_quantity,
     safe_repr,
@@ -53,20 +55,30 @@ def metadata_tree(metadata: Mapping[Any, Any]) -> tuple[Group, list[str]]:
     >>> tree.items["filter"].items["thickness"].attributes
     {'units': 'um'}
     """
-    tree, warnings = raw_tree(metadata)
-    set_default_classes(tree)
-    return tree, warnings
+    raw = raw_tree(metadata)
+    set_default_classes(raw.tree)
+    return raw.tree, raw.warnings
 
 
-def raw_tree(metadata: Mapping[Any, Any]) -> tuple[Group, list[str]]:
-    """Do as `metadata_tree`, with a class only where the dictionary gives one."""
+@dataclasses.dataclass(slots=True)
+class RawTree:
+    """A dictionary as a tree, with a class only where the dictionary gives one."""
+
+    tree: Group
+    warnings: list[str]
+    origins: list[Origin]
+    """All items of the dictionary: those of the tree, and those that it cannot hold."""
+
+
+def raw_tree(metadata: Mapping[Any, Any]) -> RawTree:
+    """Do as `metadata_tree`, and remember what each node was made of."""
     builder = _Builder()
     node = builder.node(metadata, "")[0]
     if not isinstance(node, Group):
         if node is not None:
             builder.warn("", f"metadata is not a dict but {type(metadata).__name__}: left out")
         node = Group()
-    return node, builder.warnings
+    return RawTree(node, builder.warnings, builder.origins)
 
 
 def set_default_classes(group: Group) -> None:
@@ -105,7 +117,9 @@ class _Builder:
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.origins: list[Origin] = []
         self._inside: set[int] = set()
+        self._keys: tuple[Any, ...] = ()
 
     def warn(self, path: str, message: str) -> None:
         where = _one_line(path)[:_MAX_SHOWN] or "metadata"
@@ -133,7 +147,10 @@ class _Builder:
             return self._guarded_group(value, mapping, path), None
         converted = convert(value)
         mask = None if converted.mask is None else Dataset(converted.mask)
-        return Dataset(converted.value, dict(converted.attributes)), mask
+        dataset = Dataset(converted.value, converted.attributes)
+        if converted.form:
+            dataset.origin = Origin((), value, converted.form)
+        return dataset, mask
 
     def _guarded_group(self, value: Any, mapping: Mapping[Any, Any], path: str) -> Node | None:
         if id(value) in self._inside:
@@ -151,32 +168,58 @@ class _Builder:
     def _group(self, mapping: Mapping[Any, Any], path: str) -> Group | None:
         group = Group()
         names: dict[str, str] = {}
-        attributes: list[tuple[str, str, Any]] = []
+        attributes: list[tuple[str, str, Any, Origin]] = []
         for key, value in list(mapping.items()):
             text = _key_text(key)
+            above, self._keys = self._keys, (*self._keys, key)
             if text.startswith(">") and len(text) > 1:
                 self._link(group, text[1:], value, path)
             elif "@" in text:
                 name, _, attribute = text.rpartition("@")
-                attributes.append((name, attribute, value))
+                attributes.append((name, attribute, value, self._origin(value)))
             else:
                 self._item(group, names, text, value, path)
-        for name, attribute, value in attributes:
-            self._attribute(group, names, name, attribute, value, path)
+            self._keys = above
+        for name, attribute, value, origin in attributes:
+            self._attribute(group, names, name, attribute, value, origin, path)
         return group if group.items or group.attributes else None
+
+    def _origin(self, value: Any, form: str = "") -> Origin:
+        """Note that `value` stands at the present keys."""
+        origin = Origin(self._keys, value, form)
+        self.origins.append(origin)
+        return origin
 
     def _item(self, group: Group, names: dict[str, str], text: str, value: Any, path: str) -> None:
         here = f"{path}/{text}" if path else text
         node, mask = self.node(value, here)
         if node is None:
+            self._origin(value)
             names.setdefault(text, "")
             return
+        self._trace(node, value)
         parts = [p for p in text.split("/") if p] or [text]
         placed = self._place(group, parts, node, here)
         if placed is not None:
             names[text] = placed
             if mask is not None:
                 self._place(group, [*parts[:-1], f"{parts[-1]}_mask"], mask, f"{here}_mask")
+
+    def _trace(self, node: Node, value: Any) -> None:
+        """Note what a dataset, or the group of a list, is made of."""
+        if isinstance(node, Group):
+            if _is_list_of_dicts(value):
+                node.origin = self._origin(value, "tuple" if isinstance(value, tuple) else "list")
+            return
+        if not isinstance(node, Dataset):
+            return
+        form = node.origin.form if node.origin is not None else ""
+        node.origin = self._origin(value, form)
+        if "units" in node.attributes and is_quantity(value):
+            # The quantity is read as two items, as users write them.
+            keys = (*self._keys[:-1], f"{self._keys[-1]}@units")
+            node.origins["units"] = Origin(keys, node.attributes["units"])
+            self.origins.append(node.origins["units"])
 
     def _place(self, group: Group, parts: list[str], node: Node, here: str) -> str | None:
         """Put `node` at the path `parts`; return the path of names, None when it is taken."""
@@ -203,6 +246,7 @@ class _Builder:
             for below, item in node.items.items():
                 self._enter(existing, _original(item, below), item, f"{here}/{below}")
             existing.attributes = node.attributes | existing.attributes
+            existing.origins = node.origins | existing.origins
             return name
         if existing is not None:
             self.warn(here, f"left out, since there is already an item {name!r}")
@@ -214,13 +258,15 @@ class _Builder:
 
     def _link(self, group: Group, text: str, value: Any, path: str) -> None:
         here = f"{path}/>{text}" if path else f">{text}"
+        origin = self._origin(value)
         if not isinstance(value, str) or not value or "\0" in value:
             self.warn(here, "left out, since a link needs a path as text")
             return
         file, separator, target = value.rpartition("::")
         if not separator:
             file, target = "", value
-        self._enter(group, text.replace("/", "_"), Link(safe_text(target), safe_text(file)), here)
+        link = Link(safe_text(target), safe_text(file), origin)
+        self._enter(group, text.replace("/", "_"), link, here)
 
     def _attribute(
         self,
@@ -229,6 +275,7 @@ class _Builder:
         name: str,
         attribute: str,
         value: Any,
+        origin: Origin,
         path: str,
     ) -> None:
         here = f"{path}/{name}@{attribute}" if path else f"{name}@{attribute}"
@@ -241,17 +288,20 @@ class _Builder:
         if target is None or isinstance(target, Link):
             self.warn(here, f"left out, since there is no item {safe_text(name)!r}")
             return
-        stored = self._attribute_value(attribute, value, here, target)
+        stored = self._attribute_value(attribute, value, here, target, origin)
         if stored is None:
             return
         if _size(stored) > _MAX_ATTRIBUTE:
             whole = f"{name}_{attribute}" if name else attribute
-            self._place(group, [p for p in whole.split("/") if p], Dataset(stored), here)
+            dataset = Dataset(stored, origin=origin)
+            self._place(group, [p for p in whole.split("/") if p], dataset, here)
             return
-        target.attributes[valid_name(attribute)] = stored
+        place = valid_name(attribute)
+        target.attributes[place] = stored
+        target.origins[place] = origin
 
     def _attribute_value(
-        self, attribute: str, value: Any, here: str, target: Group | Dataset
+        self, attribute: str, value: Any, here: str, target: Group | Dataset, origin: Origin
     ) -> Stored | None:
         if value is None:
             return None
@@ -262,10 +312,15 @@ class _Builder:
         if not isinstance(node, Dataset):
             return None
         stored = node.value
+        origin.form = node.origin.form if node.origin is not None else ""
         if "units" in node.attributes:
             stored = safe_text(str(value)) if is_quantity(value) else stored
+        if node.attributes.get("encoding") == "json":
+            origin.form = EXACT  # an attribute cannot say that it is JSON
         if attribute == "units":
-            return ascii_units(stored if isinstance(stored, str) else str(stored))
+            units = ascii_units(stored if isinstance(stored, str) else str(stored))
+            origin.form = "" if units == value else EXACT
+            return units
         if attribute == "NX_class" and not (
             isinstance(target, Group) and isinstance(stored, str) and _CLASS.match(stored)
         ):

@@ -7,7 +7,7 @@ import numpy as np
 from session_shell.devices.protocols import Channel
 from session_shell.nexus.instrument import channel_dtype
 from session_shell.nexus.tree import Dataset, Group, Link, Mesh, new_group
-from session_shell.nexus.values import ascii_units
+from session_shell.nexus.units import ascii_units
 from session_shell.scanning.documents import ScanStarted
 
 _LARGEST_MESH = 2**24
@@ -28,7 +28,7 @@ def plot_group(doc: ScanStarted, names: tuple[str, ...], targets: tuple[str, ...
     group.attributes["signal"] = signals[0]
     if len(signals) > 1:
         group.attributes["auxiliary_signals"] = np.array(signals[1:], object)
-    if _is_mesh(doc):
+    if is_mesh(doc):
         _fill_mesh(group, doc, names, chosen)
     else:
         _fill_line(group, doc, names, targets, chosen)
@@ -53,7 +53,8 @@ def _signals(doc: ScanStarted) -> list[int]:
     return []
 
 
-def _is_mesh(doc: ScanStarted) -> bool:
+def is_mesh(doc: ScanStarted) -> bool:
+    """Tell whether the plot is a grid with the nominal positions as its axes."""
     shape = tuple(len(positions) for positions in doc.grid)
     return len(shape) > 1 and 0 < int(np.prod(shape)) <= _LARGEST_MESH
 

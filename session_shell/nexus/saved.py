@@ -19,13 +19,15 @@ from session_shell.nexus.reader import (
     choose_entry,
     count_rows,
     number,
+    plain,
     read_channels,
     retried,
     text,
     texts,
     value,
 )
-from session_shell.nexus.saved_info import read_group, read_info
+from session_shell.nexus.running import is_being_written
+from session_shell.nexus.saved_info import read_info, read_parameters
 from session_shell.scanning.columns import Columns, StoredArray
 from session_shell.scanning.documents import Comment, EndReason
 from session_shell.scanning.layout import Layout
@@ -127,6 +129,7 @@ class SavedScan(ScanResults):
         self.file = file
         self.entry = entry
         self.rows = StoredRows(file, entry)
+        self._info: dict[str, Any] | None = None
         self._read_header()
 
     def _read_header(self) -> None:
@@ -152,13 +155,18 @@ class SavedScan(ScanResults):
 
     @property
     def state(self) -> str:
-        """``DONE``, or ``RUNNING`` while the file has no end (also when its session crashed)."""
-        return "DONE" if self.end_time is not None else "RUNNING"
+        """``DONE``, ``RUNNING``, or ``CRASHED``: no end and nobody writes it any more."""
+        if self.end_time is not None:
+            return "DONE"
+        if is_being_written(self.file):
+            return "RUNNING"
+        ended = self._value("end_time") is not None  # between the two looks
+        return "DONE" if ended else "CRASHED"
 
     @property
     def end_time(self) -> float | None:
         """Seconds since the epoch; None while it has no end."""
-        return _seconds(self._value("end_time"))
+        return retried(self.file, lambda f: read_seconds(f[self.entry], "end_time"))
 
     @property
     def end_reason(self) -> EndReason | str | None:
@@ -188,12 +196,17 @@ class SavedScan(ScanResults):
     @property
     def comments(self) -> list[Comment]:
         """Remarks of the user, in order."""
-        return retried(self.file, lambda f: _comments(f[self.entry]))
+        return retried(self.file, lambda f: read_comments(f[self.entry]))
 
-    @cached_property
+    @property
     def info(self) -> dict[str, Any]:
         """Metadata as the live scan had it, ``name@units`` for attributes."""
-        return retried(self.file, lambda f: read_info(f[self.entry]))
+        if self._info is None:
+            info = retried(self.file, lambda f: read_info(f[self.entry]))
+            if self.end_time is None:
+                return info  # the end will bring more
+            self._info = info
+        return self._info
 
     @property
     def scan_info(self) -> dict[str, Any]:
@@ -203,12 +216,7 @@ class SavedScan(ScanResults):
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """What was asked for: ``scan_parameters`` of the file."""
-
-        def read(file: Any) -> dict[str, Any]:
-            group = file[self.entry].get("scan_parameters")
-            return read_group(group) if isinstance(group, h5py.Group) else {}
-
-        return retried(self.file, read)
+        return retried(self.file, lambda f: read_parameters(f[self.entry]))
 
     def __info__(self) -> str:
         """Describe the scan for the prompt."""
@@ -236,7 +244,7 @@ def _header(entry: Any) -> dict[str, Any]:
         "type": kind,
         "name": str(value(entry, "scan/name") or ""),
         "npoints": count_rows(entry) if asked is None else int(asked),
-        "start_time": _seconds(value(entry, "start_time")),
+        "start_time": read_seconds(entry, "start_time"),
         "title": title or kind,
         "layout": layout,
         "channels": channels,
@@ -273,6 +281,9 @@ def _shape(entry: Any, title: str, kind: str) -> tuple[int, ...]:
 
 
 def _grid(entry: Any, dimensions: int) -> tuple[tuple[float, ...], ...]:
+    stored = [entry.get(f"scan/grid_{dimension}") for dimension in range(dimensions)]
+    if all(isinstance(node, h5py.Dataset) for node in stored):
+        return tuple(tuple(np.ravel(node[()]).tolist()) for node in stored)
     plot = entry.get("plot")
     names = [text(n) for n in np.ravel(plot.attrs.get("axes", []))] if plot is not None else []
     if len(names) != dimensions or any(name not in plot for name in names):
@@ -280,20 +291,31 @@ def _grid(entry: Any, dimensions: int) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(p) for p in np.ravel(plot[name][()])) for name in names)
 
 
-def _comments(entry: Any) -> list[Comment]:
+def read_comments(entry: Any) -> list[Comment]:
+    """Return the remarks of an entry, in order."""
     group = entry.get("comments")
     if not isinstance(group, h5py.Group):
         return []
-    notes = [group[name] for name in sorted(group)]
+    notes = [group[name] for name in sorted(group, key=lambda name: (len(name), name))]
     return [
-        Comment(_seconds(value(note, "date")) or math.nan, str(value(note, "data") or ""))
+        Comment(_or_nan(read_seconds(note, "date")), str(value(note, "data") or ""))
         for note in notes
         if isinstance(note, h5py.Group)
     ]
 
 
-def _seconds(moment: Any) -> float | None:
-    """Return a time in ISO 8601 as seconds since the epoch."""
+def _or_nan(seconds: float | None) -> float:
+    return math.nan if seconds is None else seconds
+
+
+def read_seconds(group: Any, path: str) -> float | None:
+    """Return a time as seconds since the epoch: exactly, or from its text in ISO 8601."""
+    node = group.get(path)
+    if not isinstance(node, h5py.Dataset):
+        return None
+    if "epoch" in node.attrs:
+        return float(node.attrs["epoch"])
+    moment = plain(node[()])
     try:
         return datetime.fromisoformat(str(moment)).timestamp() if moment else None
     except ValueError:

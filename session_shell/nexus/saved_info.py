@@ -1,7 +1,8 @@
 """The metadata of a saved scan as the dictionary that the live scan had.
 
-The writer merges the metadata of users and devices with its own tree; here that is undone, as
-far as the file tells them apart.
+The entry is loaded as a tree like the writer's, without the columns, and read by the writer's
+rules (`session_shell.nexus.items`); the notes in the file say where these are wrong. Files of
+other programs have no notes.
 """
 
 from __future__ import annotations
@@ -10,146 +11,146 @@ import json
 from typing import Any
 
 import h5py
+import numpy as np
 
-from session_shell.nexus.classes import FIELDS
-from session_shell.nexus.reader import column_names, measurement, plain, text
+from session_shell.nexus.items import OWN, POSITIONS, group_items, info_items
+from session_shell.nexus.python_values import at_start, dictionary
+from session_shell.nexus.reader import measurement, text, value
+from session_shell.nexus.record import AT_START
+from session_shell.nexus.record import NAME as RECORD
+from session_shell.nexus.tree import Dataset, Group, Link, Stored
 
-_ENTRY_OWN = {
-    *("title", "start_time", "end_time", "end_reason", "duration"),
-    *("entry_identifier", "entry_identifier_uuid", "program_name", "definition"),
-    *("scan", "scan_parameters", "scan_info", "comments", "session"),
-    *("instrument", "measurement", "plot", "notes"),
-}
-"""Items of an entry that are no metadata of users, or are looked at by themselves."""
-_POSITIONS = tuple(f"positioners_{kind}" for kind in ("start", "end", "dial_start", "dial_end"))
 _LARGE = 2**24
 """Values of metadata that are read; what is larger stands there as a link."""
+_NAMES_ONLY = frozenset(
+    {"measurement", "plot", "comments", *(f"instrument/{name}" for name in POSITIONS)}
+)
+"""Groups of which only the names matter, except for what a note points at."""
 
 
-def read_info(entry: Any) -> dict[str, Any]:
+def read_record(entry: Any) -> dict[str, Any] | None:
+    """Return the record of an entry, None when the file has none."""
+    try:
+        record = json.loads(str(value(entry, f"scan/{RECORD}") or "null"))
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def read_info(entry: Any) -> dict[Any, Any]:
     """Return the metadata of an entry: category -> nested dict, attributes as ``name@units``."""
-    reader = _Reader(entry)
-    info = reader.items(entry, skip=_ENTRY_OWN)
-    user = info.get("user")
-    if isinstance(user, dict):
-        login = entry.get("user/name")
-        if set(user) <= {"name", "@NX_class"} and login is not None:
-            del info["user"]  # only the account, which the writer puts there
-    aside = entry.get("scan_info")
-    if isinstance(aside, h5py.Group):
-        info |= reader.items(aside)
-    instrument, positioners = _instrument(reader, entry)
-    if instrument:
-        info["instrument"] = instrument
-    if positioners:
-        info["positioners"] = positioners
+    record = read_record(entry)
+    noted = (record or {}).get("metadata", {})
+    tree = _Loader(entry, noted).entry()
+    return dictionary(tree, info_items(tree, ours=record is not None), noted)
+
+
+def read_parameters(entry: Any) -> dict[Any, Any]:
+    """Return what was asked for: ``scan_parameters`` of the file."""
+    return _read_group(entry, "scan_parameters", "parameters")
+
+
+def read_info_at_start(entry: Any) -> dict[Any, Any]:
+    """Return the metadata that were there before the first point."""
+    info = read_info(entry)
+    record = read_record(entry) or {}
+    at_start(info, record.get("added", ()), _read_group(entry, AT_START, "at_start"))
     return info
 
 
-def read_group(group: Any) -> dict[str, Any]:
-    """Return a group as a nested dict, attributes as ``name@units``."""
-    return _Reader(group).items(group)
+def _read_group(entry: Any, path: str, area: str) -> dict[Any, Any]:
+    record = read_record(entry)
+    noted = (record or {}).get(area, {})
+    node = entry.get(path)
+    tree = _Loader(entry, noted).group(node, path) if isinstance(node, h5py.Group) else Group()
+    root = Group()
+    _place(root, path, tree)
+    return dictionary(root, group_items(tree, path, ours=record is not None), noted)
 
 
-def _instrument(reader: _Reader, entry: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    group = entry.get("instrument")
-    if not isinstance(group, h5py.Group):
-        return {}, {}
-    columns = column_names(entry)
-    info = reader.items(group, skip={"positioners", *_POSITIONS, *columns})
-    for name, original in columns.items():
-        if isinstance(group.get(name), h5py.Group):
-            rest = _channel_info(reader, group[name])
-            if rest:
-                info[original] = rest
-    axes = set().union(*(group[name] for name in _POSITIONS if name in group)) | set(columns)
-    below = group.get("positioners")
-    positioners = reader.items(below, skip=axes) if isinstance(below, h5py.Group) else {}
-    return info, positioners
+def _place(root: Group, path: str, tree: Group) -> None:
+    *above, last = path.split("/")
+    for name in above:
+        root = root.group(name)
+    root.items[last] = tree
 
 
-def _channel_info(reader: _Reader, group: Any) -> dict[str, Any]:
-    """Return what a device said of itself in the group of its column."""
-    rest = reader.items(group, skip={"value", "data", "local_name", "name"})
-    rest.pop("@NX_class", None)
-    # The writer knows the mode too, and stores it also for devices that say nothing.
-    return {} if rest.keys() == {"mode"} else rest
+class _Loader:
+    """Turns HDF5 groups into a tree; what is a column of the scan stays a link."""
 
-
-class _Reader:
-    """Turns groups into dicts; what is a column of the scan stays a link."""
-
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, noted: dict[str, Any]) -> None:
+        self._root = root
+        self._notes = noted.get("items", {})
+        self._noted = {path.partition("@")[0] for path in self._notes}
         self._columns = {
             h5py.h5o.get_info(node.id).addr: f"measurement/{name}"
             for name, node in measurement(root).items()
             if isinstance(node, h5py.Dataset)
         }
 
-    def items(
-        self, group: Any, skip: Any = frozenset(), inside: tuple[int, ...] = ()
-    ) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def entry(self) -> Group:
+        """Return the whole entry."""
+        return self.group(self._root, "")
+
+    def group(self, group: Any, path: str, inside: tuple[int, ...] = ()) -> Group:
+        """Return a group with all that is in it."""
+        tree = Group(_attributes(group))
         for name in group:
-            if name in skip:
-                continue
-            link = group.get(name, getlink=True)
-            if isinstance(link, h5py.ExternalLink):
-                found[f">{name}"] = f"{link.filename}::{link.path}"
-            elif isinstance(link, h5py.SoftLink):
-                found[f">{name}"] = link.path
-            else:
-                self._add(found, name, group[name], inside)
-        _lift_parameters(found, text(group.attrs.get("NX_class", "")))
-        return found
+            here = f"{path}/{name}" if path else name
+            node = self._node(group, name, here, inside)
+            if node is not None:
+                tree.items[name] = node
+        return tree
 
-    def _add(self, found: dict[str, Any], name: str, node: Any, inside: tuple[int, ...]) -> None:
+    def _node(
+        self, group: Any, name: str, path: str, inside: tuple[int, ...]
+    ) -> Group | Dataset | Link | None:
+        entry = self._notes.get(path)
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            return Link(link.path, link.filename)
+        if isinstance(link, h5py.SoftLink):
+            return Link(link.path)
+        if isinstance(entry, dict) and "link" in entry:
+            return Link(entry["link"])
+        if path in OWN and not self._is_noted(path):
+            return None if path != "measurement" else Group(items=_placeholders(group[name]))
+        node = group[name]
         address = h5py.h5o.get_info(node.id).addr
-        column = self._columns.get(address)
-        if column is not None or (isinstance(node, h5py.Dataset) and node.size > _LARGE):
-            found[f">{name}"] = column or node.name
-            return
-        if address in inside:
-            found[f">{name}"] = node.name
-            return
-        key = text(node.attrs.get("original_name", name))
         if isinstance(node, h5py.Group):
-            below = self.items(node, inside=(*inside, address))
-            found[key] = _group_attributes(node) | below
-            return
-        found[key] = _dataset_value(node)
-        for attribute, stored in node.attrs.items():
-            if attribute not in ("original_name", "encoding", "target"):
-                found[f"{key}@{attribute}"] = plain(stored)
-        if "encoding" in node.attrs and text(node.attrs["encoding"]) != "json":
-            found[f"{key}@encoding"] = plain(node.attrs["encoding"])
+            if address in inside:
+                return Link(node.name)
+            if path in _NAMES_ONLY and not self._is_noted(path):
+                return Group(items=_placeholders(node))
+            return self.group(node, path, (*inside, address))
+        column = self._columns.get(address)
+        if column is not None or node.size is None or node.size > _LARGE:
+            return Link(column or node.name)
+        return Dataset(_stored(node[()]), _attributes(node))
+
+    def _is_noted(self, path: str) -> bool:
+        return any(f"{noted}/".startswith(f"{path}/") for noted in self._noted)
 
 
-def _group_attributes(group: Any) -> dict[str, Any]:
-    found = {}
-    for name, stored in group.attrs.items():
-        if name == "original_name" or (name, text(stored)) == ("NX_class", "NXcollection"):
-            continue
-        found[f"@{name}"] = plain(stored)
-    return found
+def _placeholders(group: Any) -> dict[str, Any]:
+    if not isinstance(group, h5py.Group):
+        return {}
+    return {name: Dataset("") for name in group}
 
 
-def _dataset_value(node: Any) -> Any:
-    value = plain(node[()])
-    if text(node.attrs.get("encoding", "")) == "json" and isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+def _attributes(node: Any) -> dict[str, Stored]:
+    return {name: _stored(stored) for name, stored in node.attrs.items()}
 
 
-def _lift_parameters(found: dict[str, Any], nx_class: str) -> None:
-    """Put back what the writer moved to `parameters`, since the class does not define it."""
-    if nx_class not in FIELDS or not isinstance(found.get("parameters"), dict):
-        return
-    parameters = found["parameters"]
-    if any(key in found for key in parameters):
-        return
-    del found["parameters"]
-    found.update(parameters)
+def _stored(stored: Any) -> Stored:
+    """Return a value as the writer would have it in its tree."""
+    if isinstance(stored, (bytes, str)):
+        return text(stored)
+    if isinstance(stored, h5py.Empty):
+        return ""
+    array = np.asarray(stored)
+    if array.dtype.kind not in "OSU":
+        return array
+    found = np.empty(array.shape, object)
+    found.ravel()[:] = [text(item) for item in array.ravel().tolist()]
+    return found if array.ndim else str(found[()])

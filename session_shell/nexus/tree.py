@@ -44,12 +44,27 @@ class Mesh:
 
 
 @dataclass(slots=True)
+class Origin:
+    """Which item of a user's dictionary a stored value was made of."""
+
+    keys: tuple[Any, ...]
+    """The keys that lead to it."""
+    value: Any
+    form: str = ""
+    """How what is read becomes the value again (`session_shell.nexus.forms`)."""
+
+
+@dataclass(slots=True)
 class Dataset:
     """A value with attributes; with `source` it is filled while the scan runs."""
 
     value: Stored
     attributes: dict[str, Stored] = field(default_factory=dict)
     source: Stream | Mesh | None = None
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+    """What of the metadata it holds; None: it is the writer's."""
+    origins: dict[str, Origin] = field(default_factory=dict, compare=False, repr=False)
+    """The same for its attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,7 @@ class Link:
 
     target: str
     file: str = ""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -66,6 +82,8 @@ class Group:
 
     attributes: dict[str, Stored] = field(default_factory=dict)
     items: dict[str, Node] = field(default_factory=dict)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+    origins: dict[str, Origin] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def nx_class(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-import unicodedata
 import uuid
 from collections import deque
 from collections.abc import KeysView, Mapping, Sequence, Set, ValuesView
@@ -23,7 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from session_shell.nexus.forms import EXACT, form_of, form_of_json
 from session_shell.nexus.tree import Stored
+from session_shell.nexus.units import ascii_units
 
 _CAP = 2000
 """Characters of a repr that are kept."""
@@ -32,22 +33,6 @@ _DEPTH = 24
 _LARGE = 1_000_000
 """Elements from which on a range or an array within a list is not spelled out."""
 
-_ASCII_UNITS = {
-    "\u00b5": "u",  # the micro sign
-    "\u03bc": "u",  # the Greek letter
-    "Å": "angstrom",
-    "Ω": "ohm",
-    "°C": "degC",
-    "℃": "degC",
-    "°": "deg",
-    "²": "**2",
-    "³": "**3",
-    "⁻¹": "**-1",
-    "⁻²": "**-2",
-    "·": "*",
-    "×": "*",
-}
-
 
 class NotStorableError(Exception):
     """A value without a form of its own in a file; its repr is stored."""
@@ -55,21 +40,13 @@ class NotStorableError(Exception):
 
 @dataclass(slots=True)
 class Converted:
-    """A value ready to be stored, its attributes, and the mask of a masked array."""
+    """A value ready to be stored, its attributes, its form and the mask of a masked array."""
 
     value: Stored
-    attributes: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Stored] = field(default_factory=dict)
     mask: NDArray[Any] | None = None
-
-
-def ascii_units(text: str) -> str:
-    """Return units in ASCII that NeXus readers parse: ``µm`` gives ``um``."""
-    if text.isascii():
-        return text
-    text = unicodedata.normalize("NFC", text)
-    for sign, plain in _ASCII_UNITS.items():
-        text = text.replace(sign, plain)
-    return text.encode("ascii", "backslashreplace").decode()
+    form: str = ""
+    """What has to be done when it is read (`session_shell.nexus.forms`)."""
 
 
 def safe_repr(value: Any) -> str:
@@ -104,13 +81,44 @@ def convert(value: Any) -> Converted:
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, str | bytes):
         return _array(np.asarray(value))
     if isinstance(value, dt.timedelta):
-        return Converted(np.asarray(value.total_seconds()), {"units": "s"})
+        seconds = value.total_seconds()
+        form = "timedelta" if dt.timedelta(seconds=seconds) == value else EXACT
+        return Converted(np.asarray(seconds), {"units": "s"}, form=form)
     if isinstance(value, bytes | bytearray | memoryview):
-        return _bytes(bytes(value))
+        return _bytes(bytes(value), "bytearray" if isinstance(value, bytearray) else "bytes")
     if isinstance(value, Sequence | Set | KeysView | ValuesView | deque) and not _is_text(value):
-        return _sequence(value)
+        converted = _sequence(value)
+        converted.form = _form_of_sequence(value, converted)
+        return converted
     plain = _scalar(value)
-    return _text(plain) if isinstance(plain, str) else _number(plain)
+    converted = _text(plain) if isinstance(plain, str) else _number(plain)
+    converted.form = converted.form or _form_of_scalar(value)
+    return converted
+
+
+def _form_of_sequence(value: Any, converted: Converted) -> str:
+    if isinstance(converted.value, str):
+        return form_of_json(value, converted.value)
+    form = form_of(value)
+    # Texts are read as lists, numbers as arrays.
+    return "" if form == "list" and converted.value.dtype.kind == "O" else form
+
+
+def _form_of_scalar(value: Any) -> str:
+    if isinstance(value, dt.datetime):
+        return "naive" if value.tzinfo is None else "datetime"
+    return next((form for cls, form in _FORMS.items() if isinstance(value, cls)), "")
+
+
+_FORMS: dict[type, str] = {
+    dt.date: "date",
+    dt.time: "time",
+    Decimal: "decimal",
+    Fraction: "fraction",
+    PurePath: "path",
+    uuid.UUID: "uuid",
+}
+"""Scalars whose class is told by a word; an Enum is read as its name."""
 
 
 def _is_text(value: Any) -> bool:
@@ -170,7 +178,8 @@ def _number(value: bool | int | float | complex | None) -> Converted:
             return Converted(np.asarray(value, np.int64))
         if 0 <= value < 2**64:
             return Converted(np.asarray(value, np.uint64))
-        return Converted(hex(value) if value.bit_length() > 10_000 else str(value))
+        text = hex(value) if value.bit_length() > 10_000 else str(value)
+        return Converted(text, form="int")
     return Converted(np.asarray(value))
 
 
@@ -191,12 +200,12 @@ def _text(text: str) -> Converted:
     return Converted(json.dumps(text), {"encoding": "json"})
 
 
-def _bytes(data: bytes) -> Converted:
+def _bytes(data: bytes, form: str) -> Converted:
     try:
         text = data.decode()
     except UnicodeDecodeError:
         text = "\0"
-    return Converted(text if "\0" not in text else np.frombuffer(data, np.uint8))
+    return Converted(text if "\0" not in text else np.frombuffer(data, np.uint8), form=form)
 
 
 def _quantity(value: Any) -> Converted:
@@ -227,6 +236,7 @@ def _masked(value: np.ma.MaskedArray[Any, Any]) -> Converted:
         data = np.where(mask, complex(math.nan, math.nan), data)
     converted = _array(np.asarray(data))
     converted.mask = np.array(mask, bool)
+    converted.form = f"masked {value.dtype.str}" if value.dtype.kind in "biufc" else ""
     return converted
 
 
@@ -239,9 +249,8 @@ def _array(value: NDArray[Any]) -> Converted:
         wide = {"g": np.float64, "G": np.complex128}.get(value.dtype.char)
         return Converted(np.array(value, wide or value.dtype))
     if kind == "m":
-        return Converted(np.asarray(value / np.timedelta64(1, "s")), {"units": "s"})
-    if kind == "M":
-        value = np.datetime_as_string(value)
+        seconds = np.asarray(value / np.timedelta64(1, "s"))
+        return Converted(seconds, {"units": "s"}, form=f"timedelta64 {value.dtype.str}")
     if kind == "S":
         return _byte_strings(value)
     if kind == "V" and value.dtype.names is None:
@@ -250,15 +259,31 @@ def _array(value: NDArray[Any]) -> Converted:
         return convert(value.item())
     if kind not in "OUMT":
         raise NotStorableError
-    return _text(str(value)) if value.ndim == 0 else _sequence(value.tolist(), value.shape)
+    return _texts(value)
+
+
+def _texts(value: NDArray[Any]) -> Converted:
+    """Return an array of texts, times or objects."""
+    form = f"dtype {value.dtype.str}"
+    if value.dtype.kind == "M":
+        form = f"datetime64 {value.dtype.str}" if value.ndim == 0 else form
+        value = np.datetime_as_string(value)
+    elif value.ndim == 0:
+        form = ""
+    converted = _text(str(value)) if value.ndim == 0 else _sequence(value.tolist(), value.shape)
+    converted.form = form
+    return converted
 
 
 def _byte_strings(value: NDArray[Any]) -> Converted:
+    form = "bytes" if value.ndim == 0 else f"dtype {value.dtype.str}"
     try:
         decoded = np.char.decode(value, "utf-8")
     except UnicodeDecodeError:
-        return Converted(np.frombuffer(value.tobytes(), np.uint8))
-    return _array(decoded)
+        return Converted(np.frombuffer(value.tobytes(), np.uint8), form=EXACT)
+    converted = _array(decoded)
+    converted.form = form
+    return converted
 
 
 def _sequence(value: Any, shape: tuple[int, ...] | None = None) -> Converted:
