@@ -27,7 +27,7 @@ Exit codes:
 """
 
 
-_ROOMS: Mapping[str, str] = {}
+_ROOMS: Mapping[str, str] = {"show": "showing"}
 """Subcommands that live in a module of their own, by name; it has them as ``command``."""
 
 
