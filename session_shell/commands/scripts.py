@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +38,7 @@ def user_script_homedir(new_dir: str | Path | None = None) -> str:
     """
     session = current_session()
     if new_dir is not None:
-        folder = Path(new_dir).expanduser().absolute()
+        folder = session.relocate(Path(new_dir).expanduser().absolute())
         if not folder.is_dir():
             raise CommandError(f"user_script_homedir: {folder} is no folder")
         session.user_scripts = folder
@@ -125,8 +126,8 @@ def _home() -> Path:
 def _script(command: str, folder: Path, name: str) -> Path:
     wanted = check.text(command, "the name of the script", name)
     path = Path(wanted).expanduser()
-    candidates = [folder / path, folder / f"{path}.py"]
-    for candidate in candidates:
+    relocate: Callable[[Path], Path] = current_session().relocate
+    for candidate in (relocate(folder / path), relocate(folder / f"{path}.py")):
         if candidate.is_file():
             return candidate
     there = sorted(p.stem for p in folder.glob("*.py"))

@@ -18,7 +18,8 @@ from session_shell.devices.context import DeviceContext
 from session_shell.devices.group import MeasurementGroup
 from session_shell.errors import CommandError, DeviceError
 from session_shell.interrupts import InterruptGuard
-from session_shell.journal.journal import Journal, reason_of
+from session_shell.journal.journal import Journal
+from session_shell.journal.telling import reason_of
 from session_shell.scanning.scan import Scan
 from session_shell.session.execution import execute, execute_file
 from session_shell.session.host import SessionHost, user_name
@@ -78,13 +79,17 @@ class Session:
         self.clock = clock if clock is not None else RealClock()
         self.seed = seed if seed is not None else secrets.randbits(32)
         self.guard = InterruptGuard()
+        self.guard.now = self.clock.time
         self.journal = Journal(self.clock, self.data_path)
+        self.journal.interrupted_at = lambda: self.guard.moment
         self.stream: TextIO | None = None
         if stream is not None:
             self.stream = self.journal.listener.stream(stream)
         self.typing_helper = typing_helper
         self.last_error: BaseException | None = None
         self.user_scripts: Path | None = None
+        self.relocate: Callable[[Path], Path] = lambda path: path
+        """Where scripts of the user are: a replay has copies of them."""
         self.plot_selection: tuple[str, ...] = ()
         self.closed = False
         self.read_only = read_only
