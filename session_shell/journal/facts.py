@@ -72,7 +72,7 @@ def texts_of(root: Path, known: Mapping[Path, str], scripts: Iterable[Path], lea
     paths |= dict.fromkeys(_python_files(root, leave, texts))
     room = FILES_BYTES
     for path in paths:
-        name, place = _place(path, root, texts)
+        name, place = _place(Path(os.path.normpath(path)), root, texts)
         text = known.get(path)
         if text is None and (text := _read(path, name, room, texts)) is None:
             continue

@@ -26,6 +26,7 @@ from session_shell.session.host import SessionHost, user_name
 from session_shell.session.loading import Loaded, load, setup_problem, texts
 from session_shell.session.lock import SessionLock
 from session_shell.session.recording import begin_journal
+from session_shell.session.relocation import Relocation
 from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 from session_shell.session.shorthand import expand
@@ -51,6 +52,7 @@ class Session:
         typing_helper: Accept ``ascan roby 0 10 10 0.1`` beside Python.
         settings: Positions and the like to begin with, owner -> key -> value, in the place of
             those that the last run left.
+        relocation: Other places for scripts and data.
 
     Raises:
         ConfigError: When the directory or the session is not there.
@@ -72,6 +74,7 @@ class Session:
         read_only: bool = False,
         typing_helper: bool = True,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        relocation: Relocation | None = None,
     ) -> None:
         self.name = name
         self.config_path = Path(config).absolute()
@@ -88,8 +91,7 @@ class Session:
         self.typing_helper = typing_helper
         self.last_error: BaseException | None = None
         self.user_scripts: Path | None = None
-        self.relocate: Callable[[Path], Path] = lambda path: path
-        """Where scripts of the user are: a replay has copies of them."""
+        self.relocation = relocation or Relocation()
         self.plot_selection: tuple[str, ...] = ()
         self.closed = False
         self.read_only = read_only
@@ -102,7 +104,10 @@ class Session:
             self.loaded: Loaded = load(name, self.config_path, context, self._take_lock)
         self.devices: dict[str, Any] = dict(self.loaded.devices)
         self.problems: list[Problem] = list(self.loaded.problems)
-        self.saving = ScanSaving(self.data_path, name, user_name(), self.clock.time)
+        self.saving = ScanSaving(
+            self.data_path, name, user_name(), self.clock.time, make_folders=not read_only
+        )
+        self.saving.relocate(self.relocation.data)
         self.host = SessionHost(
             name, self.devices, self.clock, self.guard, self.saving, self.stream
         )
@@ -321,7 +326,10 @@ class Session:
                 self.journal.settings_changed(self._state()[0])
 
     def _begin_journal(self) -> None:
-        if not self.settings.read_only:
+        if self.settings.read_only:
+            why = f"{self.data_path} cannot be written"
+            self.journal.why = "the session is read-only" if self.read_only else why
+        else:
             begin_journal(self, self._state()[0])
             if self.journal.id:
                 self.host.configuration = {**self.host.configuration, "journal": self.journal.id}
