@@ -1,43 +1,64 @@
-"""Files that are made from the one before: scans of a session differ in a dozen values."""
+"""Files that are made from earlier ones: scans of one kind differ in a dozen values."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from session_shell.nexus.tree import Dataset, Group, Link, Node, same_form
+from session_shell.nexus.tree import Dataset, Group, Link, Node, same_form, walk
 
 _LARGEST = 2 * 2**20
-"""Bytes of a file that are kept for the next scan."""
+"""Bytes of a file that are kept for the next scan of its kind."""
+_KINDS = 32
+"""Kinds of scans that are remembered: people alternate between a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    tree: Group
+    entry: str
+    content: bytes
 
 
 class FileTemplate:
-    """Remembers the start of one scan file; a session keeps one and gives it to `ScanFile.reserve`.
+    """Remembers the starts of scan files; a session keeps one and gives it to `ScanFile.reserve`.
 
     Making the hundred objects of a file takes HDF5 ten times as long as changing the dozen
     values that differ between two scans of the same kind.
     """
 
     def __init__(self) -> None:
-        self._tree = Group()
-        self._entry = ""
-        self._content = b""
+        self._kept: dict[int, _Kept] = {}
 
     def image(self, tree: Group, entry: str) -> Any:
-        """Return a file in memory that holds `tree`, made from the former one when that fits."""
+        """Return a file in memory that holds `tree`, made from a former one when one fits."""
         from session_shell.nexus import hdf5
 
-        old = _renamed(self._tree, self._entry, entry) if self._content else None
-        if old is None or not _fits(old, tree):
+        kind = _kind(tree, entry)
+        kept = self._kept.pop(kind, None)
+        old = None if kept is None else _renamed(kept.tree, kept.entry, entry)
+        if kept is None or old is None or not _fits(old, tree):
             image = hdf5.new_image(tree)
             content = hdf5.image_bytes(image)
-            self._content = content if len(content) <= _LARGEST else b""
-            self._tree, self._entry = tree, entry
+            if len(content) <= _LARGEST:
+                self._keep(kind, _Kept(tree, entry, content))
             return image
-        image = hdf5.open_image(self._content)
-        hdf5.rename(image, self._entry, entry)
+        self._keep(kind, kept)
+        image = hdf5.open_image(kept.content)
+        hdf5.rename(image, kept.entry, entry)
         hdf5.edit_root(image, old, tree)
         return image
+
+    def _keep(self, kind: int, kept: _Kept) -> None:
+        """Remember it as the last one used, and forget the one that was not used for longest."""
+        self._kept[kind] = kept
+        if len(self._kept) > _KINDS:
+            del self._kept[next(iter(self._kept))]
+
+
+def _kind(tree: Group, entry: str) -> int:
+    """Return a number that is the same for files with the same names in the same places."""
+    return hash(tuple([path.removeprefix(entry) for path, _ in walk(tree)]))
 
 
 def _renamed(root: Group, old: str, new: str) -> Group | None:
