@@ -41,6 +41,10 @@ _FIELDS = {
         "anode_material filament_current emission_current gas_pressure previous_source "
         "depends_on"
     ),
+    "NXattenuator": (
+        "distance type thickness scattering_cross_section absorption_cross_section "
+        "attenuator_transmission status depends_on applied name description inputs outputs"
+    ),
     "NXnote": "author date type file_name checksum algorithm description sequence_index data",
 }
 FIELDS = {name: frozenset(fields.split()) for name, fields in _FIELDS.items()}
@@ -89,6 +93,15 @@ def fit_class(group: Group, nx_class: str) -> None:
             parameters = group.items["parameters"] = Group({"NX_class": "NXcollection"})
         for name, node in strangers.items():
             parameters.items[free_name(name, parameters.items)] = node
+
+
+def fit_declared(group: Group) -> None:
+    """Make every group below `group` what it says that it is, as far as the class is known."""
+    for node in list(group.items.values()):
+        if isinstance(node, Group):
+            if node.nx_class in FIELDS:
+                fit_class(node, node.nx_class)
+            fit_declared(node)
 
 
 def merge(ours: Group, theirs: Group, path: str, warnings: list[str]) -> None:

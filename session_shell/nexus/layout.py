@@ -9,7 +9,7 @@ import numpy as np
 
 from session_shell import __version__
 from session_shell.clock import iso_time
-from session_shell.nexus.classes import ENTRY_CLASSES, fit_class, merge
+from session_shell.nexus.classes import ENTRY_CLASSES, fit_class, fit_declared, merge
 from session_shell.nexus.exact import identical
 from session_shell.nexus.instrument import channel_names, data_name, instrument_group
 from session_shell.nexus.links import resolve_links
@@ -72,6 +72,7 @@ def build(
     """Return the tree, and the warnings about the metadata in it, `notes` among them."""
     raw = raw_tree(ended.metadata if ended is not None else doc.metadata)
     user, warnings = raw.tree, raw.warnings
+    fit_declared(user)
     parameters = raw_tree(doc.parameters)
     entry = _entry(doc, ended, parameters.tree)
     names = channel_names(doc.channels)

@@ -326,6 +326,25 @@ def test_what_bliss_users_expect() -> None:
     assert warnings == []
 
 
+def test_what_a_declared_class_does_not_define_goes_below_parameters() -> None:
+    entry, warnings = user_entry(
+        {
+            "sample": {"@NX_class": "NXsample", "name": "Si", "shelf": 3, "type": "a foil"},
+            "instrument": {
+                "mp": {"@NX_class": "NXattenuator", "status": "in", "position_label": "Al"},
+                "own": {"@NX_class": "NXmine", "shelf": 3},
+            },
+        }
+    )
+    assert value(entry, "sample/name") == "Si"
+    assert value(entry, "sample/parameters/shelf") == 3
+    assert value(entry, "sample/parameters/type") == "a foil"
+    assert value(entry, "instrument/mp/status") == "in"
+    assert value(entry, "instrument/mp/parameters/position_label") == "Al"
+    assert value(entry, "instrument/own/shelf") == 3
+    assert warnings == []
+
+
 def test_metadata_of_a_device_that_takes_part() -> None:
     entry, warnings = user_entry(
         {
