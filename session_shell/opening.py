@@ -12,6 +12,7 @@ from session_shell.commands import VERBS, show
 from session_shell.compat import foreign_names
 from session_shell.scanning.presets import ScanPreset
 from session_shell.session import Session
+from session_shell.session.relocation import Relocation
 
 
 def open_session(
@@ -24,6 +25,7 @@ def open_session(
     stream: TextIO | None = None,
     read_only: bool = False,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    relocation: Relocation | None = None,
     typing_helper: bool = True,
 ) -> Session:
     """Open a session by name; use it in a ``with`` statement, or ``close()`` it.
@@ -39,6 +41,7 @@ def open_session(
             nothing is kept, scans need ``save=False``.
         settings: Positions, limits and the like to begin with, as ``{"roby": {"position": 1.0}}``,
             in the place of those that the last run left.
+        relocation: Other places for scripts and data than code names, as a replay needs them.
         typing_helper: Accept ``ascan roby 0 10 10 0.1`` beside Python in ``session.run``.
 
     Raises:
@@ -60,6 +63,7 @@ def open_session(
         imports=foreign_names,
         read_only=read_only,
         settings=settings,
+        relocation=relocation,
         typing_helper=typing_helper,
     )
 

@@ -38,7 +38,7 @@ def user_script_homedir(new_dir: str | Path | None = None) -> str:
     """
     session = current_session()
     if new_dir is not None:
-        folder = session.relocate(Path(new_dir).expanduser().absolute())
+        folder = session.relocation.script(Path(new_dir).expanduser().absolute())
         if not folder.is_dir():
             raise CommandError(f"user_script_homedir: {folder} is no folder")
         session.user_scripts = folder
@@ -126,7 +126,7 @@ def _home() -> Path:
 def _script(command: str, folder: Path, name: str) -> Path:
     wanted = check.text(command, "the name of the script", name)
     path = Path(wanted).expanduser()
-    relocate: Callable[[Path], Path] = current_session().relocate
+    relocate: Callable[[Path], Path] = current_session().relocation.script
     for candidate in (relocate(folder / path), relocate(folder / f"{path}.py")):
         if candidate.is_file():
             return candidate

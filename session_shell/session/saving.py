@@ -54,7 +54,7 @@ class ScanSaving:
         if name in self._keys:
             self.add(name, value)
         elif name == "base_path":
-            self._values[name] = str(Path(value).expanduser().absolute())
+            self._values[name] = str(self._here(Path(value).expanduser().absolute()))
         elif name == "scan_number_format":
             self._values[name] = _checked_format(value)
         elif name in _TEXTS:
@@ -64,6 +64,14 @@ class ScanSaving:
                 f"SCAN_SAVING has no {name!r}; it has {', '.join(self._known())} "
                 f"(SCAN_SAVING.add({name!r}, value) makes a key for templates)"
             )
+
+    def relocate(self, place: Callable[[Path], Path]) -> None:
+        """Let `place` say where data go that are sent to a base path: a replay has its own."""
+        self.__dict__["_relocate"] = place
+
+    def _here(self, path: Path) -> Path:
+        place: Callable[[Path], Path] | None = self.__dict__.get("_relocate")
+        return path if place is None else place(path)
 
     def add(self, key: str, value: str) -> None:
         """Make a key of your own for the templates, or change it.

@@ -27,7 +27,11 @@ Exit codes:
 """
 
 
-_ROOMS: Mapping[str, str] = {"show": "showing"}
+_ROOMS: Mapping[str, str] = {
+    "show": "showing",
+    "replay": "replaying",
+    "save": "saving",
+}
 """Subcommands that live in a module of their own, by name; it has them as ``command``."""
 
 
