@@ -116,7 +116,7 @@ class Journal:
                 number=self.number,
                 time=self._moment,
                 typed=cut(typed, _TEXT),
-                executed="" if same else cut(executed, _TEXT),
+                executed="" if same else cut(executed.rstrip(), _TEXT),
                 source=source,
             )
         )
@@ -140,23 +140,20 @@ class Journal:
             value=shown(value),
         )
 
-    def _end(self, **told: str) -> None:
+    def _end(self, **told: Any) -> None:
         self._depth = 0
         if self._file is None:
             return
         now = self._clock.time()
         if told["outcome"] == "interrupted":
             raised = self.interrupted_at()
-            interrupted = raised if raised >= self._moment else now
-        else:
-            interrupted = 0.0
+            told["interrupted"] = raised if raised >= self._moment else now
         output, left_out = self.listener.end()
         changes, self._changes = self._changes, {}
         self._write(
             Done(
                 number=self.number,
                 time=now,
-                interrupted=interrupted,
                 seconds=round(time.perf_counter() - self._begin, 6),
                 output=output,
                 left_out=left_out,

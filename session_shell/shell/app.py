@@ -36,6 +36,7 @@ class SessionShell(TerminalInteractiveShell):
 
     def __init__(self, **traits: Any) -> None:
         self.toolbar = Toolbar(traits["session"])
+        self._cells = 0
         super().__init__(**traits)
         self.input_transformers_cleanup.append(self._expand)
         self.events.register("pre_run_cell", self._before)
@@ -55,6 +56,16 @@ class SessionShell(TerminalInteractiveShell):
         if self.pt_app is not None:
             self.pt_app.bottom_toolbar = self.toolbar
             self.pt_app.refresh_interval = 1.0
+
+    def run_cell(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a cell; one that a signal ends between IPython's events is over too."""
+        self._cells += 1
+        try:
+            return super().run_cell(*args, **kwargs)  # type: ignore[no-untyped-call]
+        finally:
+            self._cells -= 1
+            if not self._cells:
+                self.session.journal.interrupted()
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Tell an error of ours in one line, others without our frames."""

@@ -400,7 +400,7 @@ def test_a_folder_of_journals_that_cannot_be_made_costs_a_warning(
     journal_folder(tmp_path / "data").parent.mkdir(parents=True)
     journal_folder(tmp_path / "data").write_text("")
     with make_session() as session:
-        assert session.run("mv(roby, 1); ct(0.1, diode).number") == 1
+        assert session.run("loopscan(1, 0.1, diode).number") == 1
         with pytest.raises(JournalError, match="journals cannot be written"):
             session.journal.note("text", "remark")
     (told,) = [r.getMessage() for r in caplog.records]
