@@ -70,6 +70,14 @@ from session_shell.commands.peaks import (
 )
 from session_shell.commands.plots import live_plot, plot, plotselect
 from session_shell.commands.positions import lsmot, sta, stm, sync, wa, wm, wu
+from session_shell.commands.proposals import (
+    enddataset,
+    endproposal,
+    newcollection,
+    newdataset,
+    newproposal,
+    newsample,
+)
 from session_shell.commands.saved import open_scan, scan
 from session_shell.commands.scripts import (
     load_script,
@@ -169,6 +177,14 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
     ),
     "plots": (live_plot, plot, plotselect),
     "data": (open_scan, scan),
+    "proposals and datasets": (
+        enddataset,
+        endproposal,
+        newcollection,
+        newdataset,
+        newproposal,
+        newsample,
+    ),
     "looking": (
         clear,
         info,

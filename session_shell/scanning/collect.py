@@ -49,6 +49,8 @@ class MetadataCollector:
     scan_info: Mapping[str, Any]
     guard: InterruptGuard
     caller: Caller
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What the session knows without asking: sample, dataset. The least specific of all."""
     failures: list[MetadataFailure] = field(default_factory=list)
     profile: list[Profile] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class MetadataCollector:
 
     def merged(self) -> dict[str, Any]:
         """Return all that was taken so far, merged."""
-        tree = copy_tree(self._devices)
+        tree = merge(copy_tree(self.given), copy_tree(self._devices))
         merge(tree, copy_tree(self._registered))
         merge(tree, copy_tree(self.scan_info))
         return merge(tree, copy_tree(self.extra))

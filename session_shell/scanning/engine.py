@@ -87,6 +87,7 @@ class Run:
             self.plan.scan_info,
             host.guard,
             host.caller,
+            host.facts().metadata or {},
         )
         scan.profile = self.metadata.profile
         self.hooks = Hooks([*host.presets, *scan.presets], scan)

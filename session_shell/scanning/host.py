@@ -27,6 +27,8 @@ class ScanFacts:
     host: str = ""
     command: str = ""
     configuration: Mapping[str, str] | None = None
+    metadata: Mapping[str, Any] | None = None
+    """Metadata that anything more specific may overrule."""
 
 
 class Resumable(Protocol):

@@ -35,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 _KEYS = "Ctrl-C ends it, Ctrl-\\ stops after this point, Ctrl-Z pauses"
 
+_FOLDERS = 50
+"""Folders whose last number is remembered; the folders themselves know it too."""
+
 RECENT = 20
 """Scans whose data stay in memory; older ones are in their files."""
 
@@ -71,6 +74,7 @@ class SessionHost:
         self.command = ""
         self.configuration: Mapping[str, str] = {}
         self.last_numbers: dict[str, int] = {}
+        self._masters: dict[Path, Path] = {}
         self.save_settings: Callable[[], None] = lambda: None
         self.extra_sinks: list[Sink] = []
         self.journal: Journal | None = None
@@ -108,14 +112,20 @@ class SessionHost:
             self._template = FileTemplate()
 
         folder, filename = self.saving.folder, self.saving.scan_filename()
+        master = self.saving.master
         key = str(folder)
         if key not in self.last_numbers or not folder.exists():
             # The folder may know more than we do: another session, or lost settings.
             known = self.last_numbers.get(key, 0)
-            found = last_number(folder, filename, self.saving.master)
+            found = last_number(folder, filename, master)
             self.last_numbers[key] = max(known, found)
         file = ScanFile.reserve(folder, filename, self.last_numbers[key] + 1, self._template)
+        # The newest folders stay at the end: only they are remembered.
+        del self.last_numbers[key]
         self.last_numbers[key] = file.number
+        while len(self.last_numbers) > _FOLDERS:
+            del self.last_numbers[next(iter(self.last_numbers))]
+        self._masters[file.path] = master
         return file
 
     def rows_of(self, file: Path, number: int) -> RowSource:
@@ -144,7 +154,14 @@ class SessionHost:
 
     def facts(self) -> ScanFacts:
         """Where and by whom scans are made."""
-        return ScanFacts(self.name, self.user, self._host, self.command, self.configuration)
+        return ScanFacts(
+            self.name,
+            self.user,
+            self._host,
+            self.command,
+            self.configuration,
+            self.saving.metadata(),
+        )
 
     def execute(self, scan: Scan) -> None:
         """Run a scan with the engine; one at a time."""
@@ -171,14 +188,16 @@ class SessionHost:
         self.paused = None if self.paused is scan else self.paused
         if self.journal is not None:
             self.journal.scan_ends(scan)
-        if scan.file is not None and scan.file.exists():
-            self._link(scan.file, scan.number)
+        if scan.file is not None:
+            # SCAN_SAVING may lead elsewhere by now: a scan can be paused for long.
+            master = self._masters.pop(scan.file, self.saving.master)
+            if scan.file.exists():
+                self._link(scan.file, scan.number, master)
         self.save_settings()
 
-    def _link(self, file: Path, number: int) -> None:
+    def _link(self, file: Path, number: int, master: Path) -> None:
         from session_shell.nexus import update_master
 
-        master = file.parent / self.saving.master.name
         try:
             update_master(master, f"{number}.1", file, self.clock.time())
         except (OSError, SessionShellError) as error:

@@ -5,6 +5,9 @@
     >>> expand("a - 1", {"a": print})
     'a - 1'
 
+A command whose attribute ``takes_words`` is true gets its words as text:
+``newsample Fe2O3`` becomes ``newsample('Fe2O3')``.
+
 Only lines at which Python itself reports a syntax error are looked at, so text that is valid
 Python is never changed, and neither is the inside of a string.
 """
@@ -78,19 +81,35 @@ def _call(text: str, namespace: Mapping[str, Any]) -> str | None:
     if arguments is None:
         return None
     words = [word for word in arguments if word]
+    if getattr(_found(match["head"], namespace), "takes_words", False):
+        words = [_quoted(word) for word in words]
     call = f"{match['head']}({', '.join(words)})"
     return call if _error_line(call) is None else None
 
 
 def _is_command(head: str, namespace: Mapping[str, Any]) -> bool:
+    return callable(_found(head, namespace))
+
+
+def _found(head: str, namespace: Mapping[str, Any]) -> Any:
     root, *members = head.split(".")
     if keyword.iskeyword(root) or root not in namespace:
-        return False
+        return None
     value = namespace[root]
     for member in members:
         # Looked up on the class: reading an attribute of a device may talk to hardware.
         value = getattr(type(value), member, None)
-    return callable(value)
+    return value
+
+
+def _quoted(word: str) -> str:
+    """Return a word as the text it is, unless it is a number, quoted, or names an argument."""
+    key, equals, value = word.partition("=")
+    if equals and key.isidentifier():
+        return f"{key}={_quoted(value)}"
+    if word[0] in "'\"([{" or re.fullmatch(r"0|[1-9]\d*|None|True|False", word):
+        return word
+    return repr(word)
 
 
 def _split(text: str, separators: str) -> list[str] | None:
