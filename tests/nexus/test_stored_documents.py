@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import math
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
-from session_shell.nexus import open_scan, stored_documents
+from session_shell import open_session
+from session_shell.clock import VirtualClock
+from session_shell.devices.protocols import Channel
+from session_shell.errors import CommandError, ScanError
+from session_shell.nexus import ScanFile, documents, open_scan, stored_documents
 from session_shell.scanning.documents import (
+    EndReason,
+    Pause,
+    Position,
     Rows,
     ScanEnded,
     ScanStarted,
 )
 from session_shell.session import Session
+
+from .documents import FAMILIES as HAND_MADE
+from .documents import ended, name_of, point, save, started
 
 Documents = list[Any]
 
@@ -158,3 +173,206 @@ def test_live_and_stored_documents_are_equal(
     assert live[0].configuration["journal"] == "bench-2026-1234"
     saved = open_scan(scan.file)
     assert equal(plain(saved.info), plain(scan.info))
+
+
+ENDINGS = {
+    "STOPPED": "def after_point(self, scan, i): scan.stop() if i == 1 else None",
+    "USER_ABORT": "def after_point(self, scan, i): scan.abort() if i == 1 else None",
+    "FAILURE": "def before_point(self, scan, i): 1 / (2 - i)",
+}
+
+
+@pytest.mark.parametrize("reason", ENDINGS)
+def test_however_it_ended(session: Session, listener: Listener, reason: str) -> None:
+    session.run(META)
+    session.run("s = ascan(roby, 0, 1, 5, 0.1, diode3, run=False)")
+    session.run("s.add_comment('before'); s.add_comment('µ')")
+    session.run(f"class P:\n    {ENDINGS[reason]}\ns.add_preset(P())")
+    if reason == "STOPPED":
+        session.run("s.run()")
+    else:
+        with pytest.raises((KeyboardInterrupt, ScanError)):
+            session.run("s.run()")
+    live = listener.scans[-1]
+    assert live[-1].reason is EndReason(reason)
+    assert live[-1].npoints == 2
+    assert len(live[0].comments) == 2
+    check_same(live, stored_documents(session.scans[-1].file))
+
+
+def test_a_scan_that_fails_before_its_first_point(session: Session, listener: Listener) -> None:
+    session.run("s = ascan(roby, 0, 1, 5, 0.1, diode3, run=False)")
+    session.run("s.add_preset(type('P', (), {'start': lambda self, scan: 1 / 0})())")
+    with pytest.raises(ScanError):
+        session.run("s.run()")
+    live = listener.scans[-1]
+    assert (len(live), live[-1].npoints) == (2, 0)
+    check_same(live, stored_documents(session.scans[-1].file))
+
+
+def test_pauses_and_comments_while_it_runs(session: Session, listener: Listener) -> None:
+    session.run("import itertools; calls = itertools.count(); s = loopscan(5, 0.1, run=False)")
+    session.run(
+        "s.add_watchdog(lambda scan: 'no beam' if next(calls) in (1, 2, 5, 6) else '', interval=0.05)"
+    )
+    session.run("class P:\n    def after_point(self, scan, i): scan.add_comment(f'point {i}')")
+    session.run("s.add_preset(P()); s.run()")
+    live = listener.scans[-1]
+    assert len(live[-1].pauses) == 2
+    assert all(isinstance(p, Pause) and p.seconds > 0 for p in live[-1].pauses)
+    assert [c.text for c in live[-1].comments] == [f"point {i}" for i in range(5)]
+    check_same(live, stored_documents(session.scans[-1].file))
+
+
+def test_sequences_and_their_members(session: Session, listener: Listener) -> None:
+    session.run(META)
+    session.run(
+        "with sequence('two heights', scan_info={'why': 'µ'}) as seq:\n"
+        "    seq.add(loopscan(2, 0.1, diode, run=False))\n"
+        "    seq.add(ascan(roby, 0, 1, 2, 0.1, diode, run=False))\n"
+    )
+    by_number = {live[0].number: live for live in listener.scans}
+    assert by_number[1][0].type == "sequence"
+    assert by_number.keys() == {1, 2, 3}
+    for scan in session.scans:
+        check_same(by_number[scan.number], stored_documents(scan.file))
+        assert equal(plain(open_scan(scan.file).info), plain(scan.info))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    data = tmp_path_factory.mktemp("demo")
+    clock = VirtualClock(start=1_700_000_000.123456)
+    with open_session("demo", config=Path("sessions"), data=data, clock=clock, seed=1) as session:
+        session.host.extra_sinks.append(Listener())
+        yield session
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ascan(roby, 0, 10, 4, 0.1, diode1)",
+        "loopscan(3, 0.1, mca, cam, temp)",
+        "ascan(energy, 10, 10.1, 2, 0.1, diode1)",
+        "ascan(temp_sp, 20, 21, 1, 0.1, temp)",
+        "anmesh([(roby, 0, 1, 2), (robz, 0, 1, 1), (sy, 0, 1, 1)], 0.1, diode1)",
+        "amesh(sy, 0, 1, 2, sz, 0, 1, 1, 0.1, mca)",
+        "fscan(sy, 0, 1, 4, 0.1, diode1)",
+        "userscan([roby, robz], iter([(0, 1), (2, 3)]), 0.1, diode1)",
+        "loopscan(2, 0.1, cam)",
+    ],
+)
+def test_the_demo_session(demo: Session, command: str) -> None:
+    scan = demo.run(command)
+    listener = demo.host.extra_sinks[0]
+    assert isinstance(listener, Listener)
+    check_same(listener.scans[-1], stored_documents(scan.file))
+    assert equal(plain(open_scan(scan.file).info), plain(scan.info))
+
+
+def test_blocks_of_images_are_bounded(demo: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = demo.run("loopscan(3, 0.1, cam)")
+    image = max(c.nbytes // len(c) for c in scan.data.values())
+    monkeypatch.setattr(documents, "_BYTES", int(2.5 * image))
+    blocks = [d for d in stored_documents(scan.file) if isinstance(d, Rows)]
+    assert [b.count for b in blocks] == [2, 1]
+
+
+def test_a_scan_that_runs_has_no_end_yet(session: Session, listener: Listener) -> None:
+    found: list[Documents] = []
+
+    class Looks:
+        def after_point(self, scan: Any, index: int) -> None:
+            if index == 2:
+                session.host.clock.sleep(1)
+                found.append(list(stored_documents(scan.file)))
+                found.append([open_scan(scan.file).state])
+
+    session.run(META)
+    session.namespace["looks"] = Looks()
+    session.run("s = timescan(0.1, npoints=4, run=False); s.add_preset(looks); s.run()")
+    started, *rows = found[0]
+    live = listener.scans[-1]
+    check_fields(live[0], started)
+    assert all(isinstance(block, Rows) for block in rows)
+    assert sum(block.count for block in rows) <= 3
+    assert found[1] == ["RUNNING"]
+    assert open_scan(session.scans[-1].file).state == "DONE"
+
+
+def test_a_scan_whose_session_was_killed(tmp_path: Path) -> None:
+    doc = HAND_MADE["ascan"](metadata={"sample": {"name": "x", "size": (1, 2)}})
+    file = ScanFile.reserve(tmp_path, name_of, 1)
+    file.scan_started(doc)
+    for number in range(3):
+        file.rows(point(doc, number))
+    file._write_waiting()
+    copy = tmp_path / "copy" / file.path.name
+    copy.parent.mkdir()
+    shutil.copy(file.path, copy)
+    found = list(stored_documents(copy))
+    check_fields(replace(doc, file=copy), found[0])
+    assert [type(d) for d in found[1:]] == [Rows]
+    assert found[1].count == 3
+    assert open_scan(copy).state == "CRASHED"
+    assert open_scan(file.path).state == "RUNNING"
+    file.scan_ended(ended(doc, 3))
+    assert open_scan(file.path).state == "DONE"
+
+
+def test_odd_texts_units_and_columns_come_back(tmp_path: Path) -> None:
+    odd = Channel("no name/µ", "time", "µm", dtype="float32", device="box", mode="LAST")
+    big = Channel("big", "counter", "Å", dtype="object")
+    doc = started(
+        odd,
+        big,
+        title="a\0b \ud800",
+        name="",
+        session="ses\udcffsion",
+        command="x = '\0'",
+        parameters={"count_time": 3.0, "npoints": [1], "µ": (1, 2), "None": None},
+        positions={"a b": Position(1.0, 2.0, "µm"), "c": Position(math.nan, math.nan, "", "é")},
+        configuration={"name": "one", "a.b": "two", "session": "\0"},
+        shape=(5, 2),
+        grid=((0.0, 1.0, 2.0, 3.0, 4.0), (0.5, 1.5)),
+        plot=(),
+        axes=("no name/µ", "big"),
+    )
+    path = save(tmp_path, doc, error="went\0wrong", reason=EndReason.FAILURE)
+    found = list(stored_documents(path))
+    check_fields(replace(doc, file=path), found[0])
+    assert found[-1].error == "went\0wrong"
+    assert found[-1].positions["a b"] == doc.positions["a b"]
+
+
+@pytest.mark.parametrize("block", [0, -1, 1.5, True, None])
+def test_what_is_no_block_is_told(tmp_path: Path, block: Any) -> None:
+    path = save(tmp_path, HAND_MADE["ascan"]())
+    with pytest.raises(CommandError, match="block must be a number"):
+        list(stored_documents(path, block=block))
+
+
+def test_which_scan_has_to_be_said(tmp_path: Path) -> None:
+    save(tmp_path, HAND_MADE["ascan"]())
+    with pytest.raises(CommandError, match="which scan"):
+        list(stored_documents(tmp_path))
+    with pytest.raises(ScanError, match="no such file"):
+        list(stored_documents(tmp_path / "x.h5"))
+
+
+def test_somebody_has_corrected_the_file(tmp_path: Path) -> None:
+    metadata = {"sample": {"name": "gold", "size": [1, None], "when": dt.date(2026, 1, 2)}}
+    path = save(tmp_path, HAND_MADE["ascan"](metadata=metadata))
+    assert open_scan(path).info == metadata
+    with h5py.File(path, "a") as file:
+        file["1.1/sample/name"][()] = "silver"
+        file["1.1/sample/parameters/size"][()] = [2.0, 3.0]
+        file["1.1/sample/parameters/when"][()] = "yesterday"
+        file["1.1/sample/mass"] = 3.5
+    info = open_scan(path).info
+    assert info["sample"]["name"] == "silver"
+    assert list(info["sample"]["size"]) == [2.0, 3.0]
+    assert info["sample"]["when"] == "yesterday"
+    assert info["sample"]["mass"] == 3.5
+    started, *_ = stored_documents(path)
+    assert started.metadata["sample"]["name"] == "silver"
