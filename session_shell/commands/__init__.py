@@ -78,6 +78,7 @@ from session_shell.commands.proposals import (
     newproposal,
     newsample,
 )
+from session_shell.commands.replaying import replay_scan
 from session_shell.commands.saved import open_scan, scan
 from session_shell.commands.scripts import (
     load_script,
@@ -176,7 +177,7 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         trough,
     ),
     "plots": (live_plot, plot, plotselect),
-    "data": (open_scan, scan),
+    "data": (open_scan, replay_scan, scan),
     "proposals and datasets": (
         enddataset,
         endproposal,
