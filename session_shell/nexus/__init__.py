@@ -18,13 +18,22 @@ from session_shell.nexus.writer import ScanFile
 
 if TYPE_CHECKING:
     from session_shell.nexus.documents import stored_documents
+    from session_shell.nexus.index import Index, rebuild_master, rebuild_masters
     from session_shell.nexus.reader import StoredRows
+    from session_shell.nexus.repair import Repair, crashed_files, repair_file, repair_folder
     from session_shell.nexus.saved import SavedScan, open_scan
 
 _LATE = {
+    "Index": "index",
+    "Repair": "repair",
     "SavedScan": "saved",
     "StoredRows": "reader",
+    "crashed_files": "repair",
     "open_scan": "saved",
+    "rebuild_master": "index",
+    "rebuild_masters": "index",
+    "repair_file": "repair",
+    "repair_folder": "repair",
     "stored_documents": "documents",
 }
 
@@ -39,16 +48,23 @@ __all__ = [
     "Dataset",
     "FileTemplate",
     "Group",
+    "Index",
     "Link",
     "Mesh",
+    "Repair",
     "SavedScan",
     "ScanFile",
     "StoredRows",
     "Stream",
+    "crashed_files",
     "entry_name",
     "last_number",
     "metadata_tree",
     "open_scan",
+    "rebuild_master",
+    "rebuild_masters",
+    "repair_file",
+    "repair_folder",
     "scan_tree",
     "stored_documents",
     "update_master",

@@ -58,10 +58,14 @@ def is_full(error: BaseException) -> bool:
     return error_number(error) in {errno.ENOSPC, errno.EDQUOT}
 
 
+def reason(error: BaseException) -> str:
+    """Return why the system refused, in the words of a person."""
+    return _WHY.get(error_number(error)) or str(error) or type(error).__name__
+
+
 def sink_error(what: str, path: Path, error: BaseException, note: str = "") -> SinkError:
     """Return the error that the person sees: what could not be done, where, why, what to do."""
-    number = error_number(error)
-    why = _WHY.get(number) or str(error) or type(error).__name__
+    number, why = error_number(error), reason(error)
     todo = _TODO.get(number, "choose another folder (SCAN_SAVING), or scan with save=False")
     shown = str(path).encode("utf-8", "backslashreplace").decode()
     if len(shown) > 300:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from session_shell.nexus.files import part_path, sink_error, write_whole
 
@@ -40,7 +40,7 @@ def update_master(master: Path, entry: str, file: Path, moment: float | None = N
     try:
         master.parent.mkdir(parents=True, exist_ok=True)
         relative = os.path.relpath(file, master.parent)
-        with _locked(master):
+        with locked(master):
             content = _with_link(master, entry, relative, moment)
             part = part_path(master)
             write_whole(part, content, sync=False)
@@ -51,27 +51,64 @@ def update_master(master: Path, entry: str, file: Path, moment: float | None = N
 
 
 @contextlib.contextmanager
-def _locked(master: Path) -> Iterator[None]:
-    """Keep other processes from the master file; the system frees the lock of a dead one."""
+def locked(master: Path) -> Iterator[None]:
+    """Keep other processes from a master file; the system frees the lock of a dead one.
+
+    Raises:
+        OSError: When another process keeps it for long, or the folder refuses.
+    """
     import fcntl
 
     lock = master.with_name(f".{master.name}.lock")
     fd = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
     try:
         deadline = time.monotonic() + _WAIT
-        while True:
+        has_locks = True
+        while has_locks:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
+                _wait(deadline)
             except OSError:
-                break  # a disk without locks: the replacement as a whole must do
-        yield
+                has_locks = False
+        with contextlib.nullcontext() if has_locks else _claimed(lock):
+            yield
     finally:
         os.close(fd)
+
+
+@contextlib.contextmanager
+def _claimed(lock: Path) -> Iterator[None]:
+    """Do the same on a disk without locks: who makes the file has it until it is removed."""
+    claim = lock.with_suffix(".claim")
+    deadline = time.monotonic() + _WAIT
+    while True:
+        try:
+            os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            break
+        except FileExistsError:
+            if _age(claim) > 3 * _WAIT:
+                claim.unlink(missing_ok=True)  # of a process that died
+            else:
+                _wait(deadline)
+    try:
+        yield
+    finally:
+        claim.unlink(missing_ok=True)
+
+
+def _wait(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise BlockingIOError(errno.EAGAIN, "another process is writing it")
+    time.sleep(0.01)
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _with_link(master: Path, entry: str, relative: str, moment: float | None) -> bytes:
@@ -79,7 +116,8 @@ def _with_link(master: Path, entry: str, relative: str, moment: float | None) ->
     from session_shell.nexus.master_image import add_link, new_master
 
     if not master.exists():
-        return new_master(master, {entry: relative}, entry, moment)
+        # It may have been deleted: the scans that are there come with it.
+        return new_master(master, _sorted({**_scan_files(master), entry: relative}), entry, moment)
     content: bytes | None
     try:
         content = add_link(master.read_bytes(), entry, relative, moment)
@@ -89,11 +127,11 @@ def _with_link(master: Path, entry: str, relative: str, moment: float | None) ->
         content = None
     if content is not None:
         return content
-    _keep_old(master)
-    return new_master(master, {**_scan_files(master), entry: relative}, entry, moment)
+    keep_old(master)
+    return new_master(master, _sorted({**_scan_files(master), entry: relative}), entry, moment)
 
 
-def _keep_old(master: Path) -> None:
+def keep_old(master: Path) -> None:
     """Put a file aside that is no master file of ours: it may be somebody's data."""
     if master.stat().st_size == 0:
         return
@@ -105,7 +143,7 @@ def _keep_old(master: Path) -> None:
     _log.warning("%s could not be read as a master file: kept as %s", master, aside.name)
 
 
-def _scan_files(master: Path) -> dict[str, Any]:
+def _scan_files(master: Path) -> dict[str, str]:
     """Return the entries of the scan files beside a master file."""
     from session_shell.nexus.master_image import entries_of
 
@@ -115,4 +153,8 @@ def _scan_files(master: Path) -> dict[str, Any]:
             for name in entries_of(path):
                 if _ENTRY.match(name):
                     found[name] = path.name
-    return dict(sorted(found.items(), key=lambda item: [int(n) for n in item[0].split(".")]))
+    return found
+
+
+def _sorted(links: dict[str, str]) -> dict[str, str]:
+    return dict(sorted(links.items(), key=lambda item: [int(n) for n in item[0].split(".")]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from h5py import h5a, h5f, h5g, h5o, h5p
+import h5py
+from h5py import h5a, h5f, h5g, h5l, h5o, h5p
 
 from session_shell import __version__
 from session_shell.clock import iso_time
@@ -19,6 +21,8 @@ from session_shell.nexus.hdf5 import (
     write_attribute,
 )
 from session_shell.nexus.tree import Group, Link
+
+_ENTRY = re.compile(r"(\d+)\.(\d+)\Z")
 
 
 def new_master(
@@ -67,35 +71,95 @@ def add_link(content: bytes, entry: str, file: str, moment: float | None = None)
         image.close()
 
 
+def relinked(content: bytes, before: dict[str, str], links: dict[str, str]) -> bytes:
+    """Return a master file with other links; whatever else is in it stays."""
+    image = open_image(content)
+    try:
+        root = h5g.open(image, b"/")
+        for name in before.keys() - {n for n, file in links.items() if before.get(n) == file}:
+            root.unlink(name.encode())
+        for name, file in links.items():
+            if before.get(name) != file:
+                root.links.create_external(name.encode(), _file_name(file), f"/{name}".encode())
+        write_attribute(root, "default", next(reversed(links), ""))
+        write_attribute(root, "file_update_time", _written(None))
+        return image_bytes(image)
+    finally:
+        image.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is at the top of an HDF5 file."""
+
+    groups: tuple[str, ...]
+    """Groups of its own."""
+    links: dict[str, str]
+    """External links: the file of each."""
+    others: tuple[str, ...]
+    """Datasets, soft links."""
+    creator: str
+
+    @property
+    def is_master(self) -> bool:
+        """Tell whether it is a master file of this program."""
+        ours = self.creator == "session-shell"
+        return ours and not any(_ENTRY.match(name) for name in self.groups)
+
+
+def contents_of(path: Path) -> Contents | None:
+    """Return what is at the top of a file, None when it is no HDF5 file that opens."""
+    name = _file_name(str(path))
+    access = h5p.create(h5p.FILE_ACCESS)
+    try:
+        access.set_file_locking(False, True)
+        file = h5f.open(name, h5f.ACC_RDONLY, access)
+    except (OSError, RuntimeError):
+        try:  # this process writes it: HDF5 wants both openings alike
+            file = h5f.open(name, h5f.ACC_RDONLY)
+        except (OSError, RuntimeError):
+            return None
+    try:
+        return _contents(h5g.open(file, b"/"))
+    except (OSError, RuntimeError, KeyError):
+        return None
+    finally:
+        file.close()
+
+
+def _contents(root: Any) -> Contents:
+    groups, links, others = [], {}, []
+    for raw in root:
+        name, kind = raw.decode("utf-8", "replace"), root.links.get_info(raw).type
+        if kind == h5l.TYPE_EXTERNAL:
+            links[name] = root.links.get_val(raw)[0].decode("utf-8", "surrogateescape")
+        elif kind == h5l.TYPE_HARD and h5o.get_info(root, raw).type == h5o.TYPE_GROUP:
+            groups.append(name)
+        else:
+            others.append(name)
+    return Contents(tuple(groups), links, tuple(others), _creator(root))
+
+
+def _creator(root: Any) -> str:
+    try:
+        stored = h5py.Group(root).attrs.get("creator", "")
+    except (OSError, RuntimeError, UnicodeError, TypeError):
+        return ""
+    return stored if isinstance(stored, str) else ""
+
+
 def entries_of(path: Path) -> list[str]:
-    """Return the names of the entries in a scan file, none when it is no HDF5 file."""
-    return _names(path, _is_group)
+    """Return the names of the groups in a scan file, none when it is no HDF5 file."""
+    contents = contents_of(path)
+    return list(contents.groups) if contents is not None else []
 
 
 def links_of(path: Path) -> list[str]:
     """Return the names in a master file, whether what they link to exists or not."""
-    return _names(path, lambda _root, _name: True)
-
-
-def _names(path: Path, wanted: Callable[[Any, bytes], bool]) -> list[str]:
-    access = h5p.create(h5p.FILE_ACCESS)
-    access.set_file_locking(False, True)
-    try:
-        file = h5f.open(_file_name(str(path)), h5f.ACC_RDONLY, access)
-        try:
-            root = h5g.open(file, b"/")
-            return [name.decode("utf-8", "replace") for name in root if wanted(root, name)]
-        finally:
-            file.close()
-    except (OSError, RuntimeError, KeyError):  # damaged, or no HDF5 file
+    contents = contents_of(path)
+    if contents is None:
         return []
-
-
-def _is_group(root: Any, name: bytes) -> bool:
-    from h5py import h5l
-
-    kind = root.links.get_info(name).type
-    return bool(kind == h5l.TYPE_HARD and h5o.get_info(root, name).type == h5o.TYPE_GROUP)
+    return [*contents.groups, *contents.links, *contents.others]
 
 
 def _file_name(name: str) -> bytes:

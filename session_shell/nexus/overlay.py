@@ -17,6 +17,7 @@ from pathlib import Path
 from session_shell.nexus.direct import write_over
 from session_shell.nexus.files import allocate, write_all
 from session_shell.nexus.redo import kept
+from session_shell.nexus.superblock import end_of_content
 
 _PAGE = 4096
 
@@ -147,14 +148,6 @@ def _joined(pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 
 def _end_of_content(fd: int) -> int:
     """Return the end that HDF5 knows: room that was taken ahead may follow it in the file."""
-    size, head = os.fstat(fd).st_size, os.pread(fd, 52, 0)
-    if not head.startswith(b"\x89HDF\r\n\x1a\n") or len(head) < 52:
-        return size
-    # Superblocks of version 0 and 1 hold it at byte 40 or 44, later ones at byte 28.
-    at = {0: 40, 1: 44, 2: 28, 3: 28}.get(head[8])
-    wide = head[13] if head[8] < 2 else head[9]
-    return size if at is None or wide != 8 else min(size, _integer(head, at))
-
-
-def _integer(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + 8], "little")
+    size = os.fstat(fd).st_size
+    end = end_of_content(os.pread(fd, 64, 0))
+    return size if end is None else min(size, end)

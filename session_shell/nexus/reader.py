@@ -36,6 +36,13 @@ def opened(path: Path) -> Iterator[Any]:
     """Open a file for reading, whoever else has it open."""
     with contextlib.suppress(OSError):
         roll_forward(path)  # an edit of it may have been killed
+    with opened_as_it_is(path) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def opened_as_it_is(path: Path) -> Iterator[Any]:
+    """Open a file for reading and change nothing, also when an edit of it was cut off."""
     try:
         file = h5py.File(path, "r", locking=False)
     except OSError:

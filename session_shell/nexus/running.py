@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,22 +47,64 @@ def writer_of(path: Path) -> str:
     except OSError:
         return ""
     try:
-        record = _read(fd)
+        return _text(_read(fd))
     finally:
         os.close(fd)
-    host = str(record.get("host", "")).encode("utf-8", "backslashreplace").decode()
-    return f"process {record['pid']} on {host}" if "pid" in record else ""
+
+
+@contextlib.contextmanager
+def hold(path: Path) -> Iterator[bool]:
+    """Take the place of a dead writer while its scan is repaired; False when somebody has it.
+
+    The hidden file is gone afterwards.
+
+    Raises:
+        OSError: When the folder refuses.
+    """
+    side = side_path(path)
+    fd = os.open(side, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    try:
+        # The second look: two that repair came at once, or a child of the dead has its lock.
+        free = not _is_held(fd) and (_lock(fd) is not False or not _is_held(fd))
+        free = free and _is_still(side, fd)
+        if free:
+            record = _read(fd)
+            _write(fd, {**_me(_lock(fd) is True), "writer": _text(record)})
+        yield free
+        if free:
+            with contextlib.suppress(OSError):
+                side.unlink()
+    finally:
+        os.close(fd)
 
 
 def sign(fd: int) -> int:
     """Lock a hidden file that was just made and write this process into it; return its length."""
-    locked = _lock(fd)
-    content = _me(os.getpid(), locked)
+    return _write(fd, _me(_lock(fd) is True))
+
+
+def _write(fd: int, record: dict[str, Any]) -> int:
+    content = json.dumps(record).encode() + b"\n"
     os.pwrite(fd, content, 0)
     return len(content)
 
 
-def _lock(fd: int) -> bool:
+def _text(record: dict[str, Any]) -> str:
+    if record.get("writer"):
+        return str(record["writer"])
+    host = str(record.get("host", "")).encode("utf-8", "backslashreplace").decode()
+    return f"process {record['pid']} on {host}" if "pid" in record else ""
+
+
+def _is_still(side: Path, fd: int) -> bool:
+    try:
+        return side.stat().st_ino == os.fstat(fd).st_ino
+    except OSError:
+        return False
+
+
+def _lock(fd: int) -> bool | None:
+    """Take the lock; False when another process has it, None when the disk has none."""
     import fcntl
 
     for _ in range(_TRIES):
@@ -70,7 +113,7 @@ def _lock(fd: int) -> bool:
         except BlockingIOError:
             time.sleep(0.001)  # somebody asks `is_being_written`
         except OSError:
-            return False  # a disk without locks
+            return None
         else:
             return True
     return False
@@ -112,16 +155,18 @@ def _is_alive(record: dict[str, Any]) -> bool | None:
     return bool(begun) and begun == _begun(int(record["pid"]))
 
 
+def _me(locked: bool) -> dict[str, Any]:
+    return {**_this_process(os.getpid()), "locked": locked}
+
+
 @cache
-def _me(pid: int, locked: bool) -> bytes:
-    record = {
+def _this_process(pid: int) -> dict[str, Any]:
+    return {
         "pid": pid,
         "begun": _begun(pid),
         "host": os.uname().nodename,
         "space": _space(),
-        "locked": locked,
     }
-    return json.dumps(record).encode() + b"\n"
 
 
 def _begun(pid: int) -> str:

@@ -141,11 +141,11 @@ def test_a_host_whose_name_is_no_valid_text(
         nodename = name
 
     monkeypatch.setattr(os, "uname", System)
-    running._me.cache_clear()
+    running._this_process.cache_clear()
     file = ScanFile.reserve(tmp_path, name_of, 1)
     assert is_being_written(file.path)
     assert writer_of(file.path).endswith("on lab\\udcff")
-    running._me.cache_clear()
+    running._this_process.cache_clear()
     file.discard()
 
 
