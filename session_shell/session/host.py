@@ -126,6 +126,7 @@ class SessionHost:
         while len(self.last_numbers) > _FOLDERS:
             del self.last_numbers[next(iter(self.last_numbers))]
         self._masters[file.path] = master
+        self.saving.scan_taken(folder)
         return file
 
     def rows_of(self, file: Path, number: int) -> RowSource:

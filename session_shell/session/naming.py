@@ -124,7 +124,12 @@ def next_number(folder_of: FolderOf) -> int:
 
 
 def take_dataset(
-    folder_of: FolderOf, name: str | None, number_format: str, *, make: bool = True
+    folder_of: FolderOf,
+    name: str | None,
+    number_format: str,
+    *,
+    used: Callable[[Path], bool] = lambda _: False,
+    make: bool = True,
 ) -> str:
     """Return the name of a new dataset, whose folder nobody has; it is made, to keep it so.
 
@@ -132,6 +137,7 @@ def take_dataset(
         folder_of: Gives the folder of a dataset name.
         name: What was asked for; ``name_0002``, ... when there is such a dataset. None counts.
         number_format: How numbers look.
+        used: Tells that a folder was one of a dataset, also when it is not there any more.
         make: Make the folder.
 
     Raises:
@@ -142,6 +148,8 @@ def take_dataset(
         shown = format(number, number_format)
         candidate = shown if name is None else name if number == 1 else f"{name}_{shown}"
         folder = folder_of(candidate)
+        if used(folder):
+            continue
         if not make:
             if not folder.exists():
                 return candidate

@@ -47,6 +47,7 @@ class Places:
                 "_beamline": session,
                 "_belonging": None,
                 "_parsed": {},
+                "_used": {},
             }
         )
 
@@ -147,6 +148,9 @@ class Places:
         # Who comes back to a proposal goes on where its data are.
         there = Path(self.base_path) / proposal / self._beamline
         days = [path.name for path in there.glob("[0-9]" * 8) if path.is_dir()]
+        used = [Path(folder).parts for folder in self._used]
+        days += [parts[2] for parts in used if parts[:2] == (proposal, self._beamline)]
+        days = [day for day in days if len(day) == 8 and day.isdecimal()]
         today = time.strftime("%Y%m%d", time.localtime(self._now()))
         return Belonging(proposal, max(days, default=today))
 

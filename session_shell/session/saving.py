@@ -17,6 +17,8 @@ from session_shell.session.places import DEFAULTS, FORMATS, TEMPLATES, Places, i
 
 _log = logging.getLogger(__name__)
 
+_REMEMBERED = 300
+"""Datasets that are remembered beside what is on the disk."""
 _WITHOUT_EFFECT = ("writer", "images_path_template", "images_path_relative", "images_prefix")
 
 
@@ -173,6 +175,14 @@ class ScanSaving(Places):
         """Return what each scan records about where it belongs; nothing before there is one."""
         return self._belonging.metadata(self._beamline) if self._belonging is not None else {}
 
+    def scan_taken(self, folder: Path) -> None:
+        """Remember that there was a scan in a dataset: its name is not free when it is deleted."""
+        name = self._relative(folder)
+        if self._belonging is None or not self.has_datasets or name in self._used:
+            return
+        used = [*self._used, name][-_REMEMBERED:]
+        self.__dict__["_used"] = dict.fromkeys(used)
+
     # What survives a restart
 
     def saved(self) -> dict[str, Any]:
@@ -184,6 +194,7 @@ class ScanSaving(Places):
         base = self.base_path if self.base_path != self._given else None
         begun = self._belonging.saved() if self._belonging is not None else None
         more = {"base_path": base, "beamline": self._beamline, "belonging": begun}
+        more["used"] = list(self._used)
         return {**values, **more, "keys": dict(self._keys)}
 
     def restore(self, values: Mapping[str, Any]) -> None:
@@ -208,7 +219,9 @@ class ScanSaving(Places):
             beamline = checked_name("SCAN_SAVING.beamline", values["beamline"])
             self.__dict__["_beamline"] = beamline
         if values.get("base_path"):
-            self._values["base_path"] = str(Path(values["base_path"]).absolute())
+            self._values["base_path"] = str(self._here(Path(values["base_path"]).absolute()))
+        if values.get("used"):
+            self.__dict__["_used"] = dict.fromkeys(map(str, values["used"]))
         for name in TEMPLATES:
             if name in values:
                 self._values[name] = self._checked_template(name, values[name])
@@ -246,10 +259,19 @@ class ScanSaving(Places):
 
         number_format = self.dataset_number_format
         try:
-            name = take_dataset(folder_of, wanted, number_format, make=self._make)
+            name = take_dataset(
+                folder_of, wanted, number_format, used=self._is_used, make=self._make
+            )
         except (OSError, ValueError) as error:
             raise refused(folder_of(wanted or "0001"), error) from error
         return replace(begun, dataset_name=name)
+
+    def _relative(self, folder: Path) -> str:
+        base = Path(self.base_path)
+        return str(folder.relative_to(base)) if folder.is_relative_to(base) else str(folder)
+
+    def _is_used(self, folder: Path) -> bool:
+        return self._relative(folder) in self._used
 
     def _leave(self) -> None:
         """Leave the dataset; when nothing is in it, its name is free again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -91,6 +92,17 @@ def test_an_empty_dataset_is_not_counted(session: Session) -> None:
         assert session.saving.dataset_name == "0001"
     session.run("newdataset('align'); newdataset('align')")
     assert session.saving.dataset_name == "align"
+
+
+def test_the_name_of_a_deleted_dataset_is_not_free(make_session: Make) -> None:
+    with make_session() as first:
+        first.run(f"newdataset('align'); {COUNT}; newdataset(); {COUNT}")
+        shutil.rmtree(first.data_path / "bench2311")
+    with make_session() as second:
+        second.run("newdataset('align')")
+        assert second.saving.dataset_name == "align_0002"
+        second.run("newdataset()")
+        assert second.saving.dataset_name == "0002"
 
 
 def test_coming_back(session: Session) -> None:

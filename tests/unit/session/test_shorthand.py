@@ -88,3 +88,34 @@ def test_valid_python_is_never_changed(source: str) -> None:
         expand(source, names)
     else:
         assert expand(source, names) == source
+
+
+def newsample(name: str = "", description: str = "") -> None: ...
+
+
+newsample.takes_words = True  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("newsample Fe2O3", "newsample('Fe2O3')"),
+        ("newsample roby", "newsample('roby')"),
+        ("newsample Fe2O3-1.b, powder", "newsample('Fe2O3-1.b', 'powder')"),
+        ('newsample "Fe 2" ', 'newsample("Fe 2")'),
+        ("newsample 5", "newsample(5)"),
+        ("newsample 005", "newsample('005')"),
+        ("newsample 0", "newsample(0)"),
+        ("newsample 1e5", "newsample('1e5')"),
+        ("newsample None", "newsample(None)"),
+        ("newsample Fe description=powder", "newsample('Fe', description='powder')"),
+        ("newsample Fe description='a powder'", "newsample('Fe', description='a powder')"),
+        ("newsample it's", "newsample it's"),
+        ("newsample Fe; newsample Si", "newsample('Fe'); newsample('Si')"),
+        ("newsample(roby)", "newsample(roby)"),
+        ("newsample", "newsample"),
+        ("ascan roby 0 1", "ascan(roby, 0, 1)"),
+    ],
+)
+def test_words_that_are_text(typed: str, meant: str) -> None:
+    assert expand(typed, {**NAMES, "newsample": newsample}) == meant
