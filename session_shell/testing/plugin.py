@@ -53,16 +53,11 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def beamline_config(request: pytest.FixtureRequest) -> Path | Mapping[str, str]:
-    """Where the configuration is: the marker, else the ini file; override it to decide yourself.
+    """Where the configuration is, for tests whose marker does not say it; made to be overridden.
 
     A folder, or the files of one: their names with their text.
     """
-    options, config = _options(request), request.config
-    if "files" in options:
-        files: Mapping[str, str] = options["files"]
-        return files
-    if "config" in options:
-        return Path(config.rootpath, options["config"])
+    config = request.config
     beside = config.inipath.parent if config.inipath is not None else config.rootpath
     return Path(beside, str(config.getini("beamline_config")))
 
@@ -81,7 +76,8 @@ def beamline_open(
         }
         if "columns" in options or "rows" in options:
             given["screen"] = Screen(options.get("columns", 100), options.get("rows", 30))
-        given |= {"config": _folder(beamline_config, tmp_path), "data": tmp_path / "data"}
+        config = _folder(request, beamline_config, tmp_path)
+        given |= {"config": config, "data": tmp_path / "data"}
         opened.append(Beamline(name or _name(request), **(given | changes)))
         return opened[-1]
 
@@ -111,7 +107,7 @@ def beamline_terminal(
     def start(*arguments: str, columns: int = 100, rows: int = 30) -> Terminal:
         from session_shell.testing.beamline import only_session
 
-        config = _folder(beamline_config, tmp_path)
+        config = _folder(request, beamline_config, tmp_path)
         options = _options(request)
         name = _name(request) or only_session(config)
         command = [sys.executable, "-m", "session_shell", "open", name]
@@ -127,15 +123,25 @@ def beamline_terminal(
 
 
 def _name(request: pytest.FixtureRequest) -> str | None:
-    return _options(request).get("name") or str(request.config.getini("beamline_session")) or None
+    """Return the session that is meant, None for the only one that there is."""
+    options = _options(request)
+    if "name" in options or "files" in options or "config" in options:
+        return options.get("name")
+    return str(request.config.getini("beamline_session")) or None
 
 
-def _folder(config: Path | Mapping[str, str], tmp_path: Path) -> Path:
-    """Return the folder of a configuration; one that is given as texts is written first."""
-    if not isinstance(config, Mapping):
-        return Path(config)
+def _folder(
+    request: pytest.FixtureRequest, config: Path | Mapping[str, str], tmp_path: Path
+) -> Path:
+    """Return the folder of the configuration; one that is given as texts is written first."""
+    options = _options(request)
+    if "config" in options:
+        return Path(request.config.rootpath, options["config"])
+    files = options.get("files", config)
+    if not isinstance(files, Mapping):
+        return Path(files)
     folder = tmp_path / "config"
-    for name, text in config.items():
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():  # a session that was opened before may have changed it

@@ -26,8 +26,6 @@ CONFIG = {
 }
 
 INI = "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
-# A checkout has the entry point only after it was installed anew.
-PLUGIN = ("-p", "session_shell.testing.plugin")
 
 
 @pytest.fixture
@@ -41,7 +39,7 @@ def run_pytest(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
 
     def run(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "test_user.py").write_text(text)
-        command = [sys.executable, "-m", "pytest", "-q", "--timeout=60", *PLUGIN, *arguments]
+        command = [sys.executable, "-m", "pytest", "-q", "--timeout=60", *arguments]
         return subprocess.run(
             [*command, f"--basetemp={tmp_path / 'base'}"],
             cwd=tmp_path,
@@ -134,6 +132,11 @@ def beamline_config():
 
 def test_mine(beamline):
     assert beamline.name == "mine"
+
+
+@pytest.mark.beamline(config="sessions")
+def test_a_marker_wins(beamline):
+    assert beamline.name == "eh1"
 """)
     assert done.returncode == 0, done.stdout
 
@@ -228,7 +231,7 @@ def test_mine():
 
 def test_it_can_be_left_out(run_pytest: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     test = "def test_it(request):\n    assert 'beamline' not in request.fixturenames\n"
-    done = run_pytest(test, "-p", "no:session_shell.testing.plugin", "-p", "no:session_shell")
+    done = run_pytest(test, "-p", "no:session_shell")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
