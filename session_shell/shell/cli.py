@@ -28,6 +28,7 @@ Exit codes:
 
 
 _ROOMS: Mapping[str, str] = {
+    "history": "history",
     "show": "showing",
     "replay": "replaying",
     "save": "saving",
