@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from session_shell.journal.records import LINE_BYTES, Opened, Record
+from session_shell.journal.seal import sealed
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ class JournalFile:
         self._pid = os.getpid()
         self._broken = False
         self._torn = False
-        self._head: bytes | None = encode(opened) + b"\n"
+        head, self._check = sealed(encode(opened), b"")
+        self._head: bytes | None = head + b"\n"
         self._write(b"")
 
     def append(self, record: Record) -> None:
@@ -59,7 +61,9 @@ class JournalFile:
         if len(line) >= LINE_BYTES:
             _log.warning("%s: a record of %d MB is too long to be kept", self.path, len(line) >> 20)
             return
-        self._write(line + b"\n")
+        line, check = sealed(line, self._check)
+        if self._write(line + b"\n"):
+            self._check = check
 
     def close(self) -> None:
         """Close the file and let go of its lock; harmless twice."""
@@ -67,7 +71,7 @@ class JournalFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> bool:
         try:
             if self._head is not None:
                 self._write_head(self._head)
@@ -82,6 +86,7 @@ class JournalFile:
             self._broken = True
         else:
             self._broken = False
+        return not self._broken
 
     def _write_head(self, head: bytes) -> None:
         # Without its first record a journal is worth nothing: this one is whole or absent.

@@ -26,6 +26,7 @@ from session_shell.journal.records import (
     Record,
     Scan,
 )
+from session_shell.journal.seal import Chain
 
 _KINDS = ("open", "command", "file", "scan", "done", "note", "close")
 _decoder = msgspec.json.Decoder(Record)
@@ -52,6 +53,17 @@ class CommandLog:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedLine:
+    """A line of a journal that somebody edited, or before which something was taken out."""
+
+    line: int
+    record: str
+    """What it records: ``open``, ``command``, ``scan``, ..."""
+    number: int | None = None
+    """The command that it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
 class JournalLog:
     """A session as it was recorded."""
 
@@ -64,6 +76,8 @@ class JournalLog:
     """None: the session runs, or it was killed."""
     problems: tuple[str, ...] = ()
     """What could not be read, each with ``file:line``."""
+    changed: tuple[ChangedLine, ...] = ()
+    """Lines that are not as they were written, or that follow another line than they did."""
 
 
 def read_journal(path: Path | str) -> JournalLog:
@@ -74,24 +88,38 @@ def read_journal(path: Path | str) -> JournalLog:
             line; a line above 64 MB is not even loaded.
     """
     builder = _Builder(Path(path))
-    for number, record in read_records(path, builder.problems):
+    changed: set[int] = set()
+    for number, record in read_records(path, builder.problems, changed):
         builder.add(number, record)
+        if number in changed:
+            builder.changed.append(_changed(number, record))
     return builder.log()
 
 
-def read_records(path: Path | str, problems: list[str]) -> Iterator[tuple[int, Record]]:
+def _changed(line: int, record: Record) -> ChangedLine:
+    kind = str(type(record).__struct_config__.tag)
+    return ChangedLine(line, kind, getattr(record, "number", None))
+
+
+def read_records(
+    path: Path | str, problems: list[str], changed: set[int] | None = None
+) -> Iterator[tuple[int, Record]]:
     """Yield the records of a journal with their line numbers, one at a time.
 
-    Torn lines and records of a later kind are left out and told in `problems`.
+    Torn lines and records of a later kind are left out and told in `problems`; the numbers of
+    lines that were edited go into `changed`.
 
     Raises:
         JournalError: As `read_journal`.
     """
     path = Path(path)
     opened = False
+    chain = Chain()
     try:
         with path.open("rb") as file:
             for number, line, whole in _lines(file, path):
+                if whole and changed is not None and not chain.holds(line):
+                    changed.add(number)
                 record = _record(line, f"{path}:{number}", problems, first=not opened, whole=whole)
                 if record is not None:
                     opened = True
@@ -196,6 +224,7 @@ class _Builder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problems: list[str] = []
+        self.changed: list[ChangedLine] = []
         self._opened: Opened | None = None
         self._closed: Closed | None = None
         self._entries: dict[int, _Entry] = {}
@@ -239,5 +268,11 @@ class _Builder:
         setup = self._entries.pop(0)
         commands = tuple(self._entries[number].log() for number in sorted(self._entries))
         return JournalLog(
-            self.path, self._opened, setup.log(), commands, self._closed, tuple(self.problems)
+            self.path,
+            self._opened,
+            setup.log(),
+            commands,
+            self._closed,
+            tuple(self.problems),
+            tuple(self.changed),
         )

@@ -71,6 +71,7 @@ class Comparison:
             again = replayed.get(self._numbers.get(number, -1))
             counts = number >= self._first
             report.add(self._entry(entry, again, entry.command.typed, counts=counts))
+        _tell_changed_lines(one, report)
         report.settings_at_end = self._settings.differing()
         return report
 
@@ -254,6 +255,22 @@ class Settings:
 
     def _alike(self, key: tuple[str, str]) -> bool:
         return not any(differences(self._one.get(key), self._other.get(key), self._rule))
+
+
+def _tell_changed_lines(log: JournalLog, report: Report) -> None:
+    """Name the lines of the journal that were edited, with the commands that they belong to."""
+    results = {result.number: result for result in report.commands}
+    for changed in log.changed:
+        text = (
+            f"line {changed.line} of the journal ({changed.record!r}) was changed after it was "
+            "written, or one before it was taken out"
+        )
+        number = 0 if changed.record == "open" else changed.number
+        found = Difference("record", text, command=number)
+        if number in results:
+            results[number].differences.insert(0, found)
+        else:
+            report.problems.append(found)
 
 
 def _of_files(found: FileComparison) -> Iterator[Difference]:

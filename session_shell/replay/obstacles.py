@@ -162,7 +162,7 @@ def _of_outcome(entry: CommandLog, say: Callable[..., Obstacle]) -> Iterator[Obs
     if done.outcome == "interrupted" and not keys:
         yield say("Ctrl-C is repeated at the recorded time, outside of a scan", blocks=False)
     for key in keys:
-        if key.state in ("PREPARING", "STOPPING"):
+        if key.kind in ("abort", "end") and key.state in ("PREPARING", "STOPPING"):
             why = f"Ctrl-C came while a scan was {key.state.lower()}: what it cut off may differ"
             yield say(why, blocks=False)
 

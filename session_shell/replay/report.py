@@ -119,7 +119,7 @@ class Report:
 
     def text(self) -> str:
         """Return the report for people: short when all agree."""
-        lines = [*self.notes, *self._list(), self._summary()]
+        lines = [*self._list(), self._summary()]
         if self.first is not None:
             lines.append(f"The first difference: {self.first.place}: {self.first.text}.")
         if self.folder:

@@ -242,7 +242,9 @@ class _Replaying:
         document = json.dumps(report.as_dict(), indent=1)
         text = report.text()
         (folder / "report.json").write_text(document + "\n", encoding="utf-8")
-        (folder / "report.txt").write_text(text + "\n", encoding="utf-8")
+        (folder / "report.txt").write_text(
+            "".join(f"{line}\n" for line in (*report.notes, text)), encoding="utf-8"
+        )
         click.echo(document if self._as_json else ("" if self._manner.quiet else "\n") + text)
 
 
@@ -275,6 +277,5 @@ def _tell_error(error: BaseException) -> None:
     from session_shell.sinks.live import styled
 
     sys.stdout.flush()
-    sys.stderr.write(details(error))
-    line = one_line(error)
-    print(styled(line, "red") if sys.stderr.isatty() else line, file=sys.stderr)
+    text = details(error).rstrip() or one_line(error)
+    print(styled(text, "red") if sys.stderr.isatty() else text, file=sys.stderr)
