@@ -23,6 +23,7 @@ from session_shell.nexus.reader import (
     text,
     value,
 )
+from session_shell.nexus.reader import texts as stored_texts
 from session_shell.nexus.record import noted_channel
 from session_shell.nexus.saved import SavedScan, open_scan, read_comments, read_seconds
 from session_shell.nexus.saved_info import (
@@ -169,6 +170,7 @@ def _started(scan: SavedScan, entry: Any) -> ScanStarted:
         user=texts["user"],
         host=texts["host"],
         command=texts["command"],
+        sequence=next(iter(stored_texts(entry, "scan/sequences")), ""),
         configuration=record.get("texts", {}).get("configuration") or _configuration(entry, record),
     )
 

@@ -184,6 +184,8 @@ def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
         scan.put("session", doc.session)
     if doc.command:
         scan.put("command", doc.command)
+    if doc.sequence:
+        scan.put("sequences", np.array([doc.sequence], object))
     # These exist from the start on, so that a reader of a growing file finds them.
     scan.put("npoints_acquired", 0 if ended is None else ended.npoints)
     if ended is not None:
@@ -232,10 +234,16 @@ def _parameters(doc: ScanStarted, group: Group) -> Group:
 
 def _add_comments(group: Group, comments: tuple[Comment, ...]) -> None:
     for number, comment in enumerate(comments, 1):
-        note = group.group(f"note_{number:02d}", "NXnote")
-        note.put("data", comment.text)
-        _put_time(note, "date", comment.time)
-        note.put("type", "text/plain")
+        group.items[f"note_{number:02d}"] = comment_note(comment)
+
+
+def comment_note(comment: Comment) -> Group:
+    """Return the group of one remark."""
+    note = new_group("NXnote")
+    note.put("data", comment.text)
+    _put_time(note, "date", comment.time)
+    note.put("type", "text/plain")
+    return note
 
 
 def _add_pauses(group: Group, pauses: tuple[Pause, ...]) -> None:

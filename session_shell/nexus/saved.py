@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
@@ -12,8 +13,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from session_shell.current import current_session
 from session_shell.devices.protocols import Channel
-from session_shell.errors import CommandError, ScanError
+from session_shell.errors import CommandError, ScanError, SessionShellError
+from session_shell.nexus.afterwards import add_comment
 from session_shell.nexus.reader import (
     StoredRows,
     choose_entry,
@@ -32,6 +35,7 @@ from session_shell.scanning.columns import Columns, StoredArray
 from session_shell.scanning.documents import Comment, EndReason
 from session_shell.scanning.layout import Layout
 from session_shell.scanning.results import ScanResults
+from session_shell.scanning.scan import checked_comment
 
 
 def open_scan(path: Path | str, number: int | str | None = None) -> SavedScan:
@@ -199,6 +203,26 @@ class SavedScan(ScanResults):
         return retried(self.file, lambda f: read_comments(f[self.entry]))
 
     @property
+    def sequences(self) -> list[str]:
+        """The uids of the sequences that it is a part of."""
+        return retried(self.file, lambda f: texts(f[self.entry], "scan/sequences"))
+
+    def add_comment(self, text: str) -> None:
+        """Add a remark, saved with its time in the file.
+
+        Args:
+            text: The remark.
+
+        Raises:
+            CommandError: When there is no text.
+            ScanError: When the scan still runs, has crashed, or is of another program.
+
+        Example:
+            ``scan(12).add_comment("sample was upside down")``
+        """
+        add_comment(self.file, self.entry, Comment(_now(), checked_comment(text)))
+
+    @property
     def info(self) -> dict[str, Any]:
         """Metadata as the live scan had it, ``name@units`` for attributes."""
         if self._info is None:
@@ -229,6 +253,14 @@ class SavedScan(ScanResults):
 
     def _value(self, path: str) -> Any:
         return retried(self.file, lambda f: value(f[self.entry], path))
+
+
+def _now() -> float:
+    """Return the time of the session, which may be a virtual one; without a session that of now."""
+    try:
+        return float(current_session().clock.time())
+    except SessionShellError:
+        return time.time()
 
 
 def _header(entry: Any) -> dict[str, Any]:

@@ -95,6 +95,8 @@ class ScanStarted:
     host: str = ""
     command: str = ""
     """What was typed, as far as it is known."""
+    sequence: str = ""
+    """uid of the sequence that the scan is a part of."""
     configuration: Mapping[str, str] = field(default_factory=dict)
     """Texts that tell how the session was set up: ``configuration``, ``setup_script``, ``seed``."""
 

@@ -205,6 +205,7 @@ class Run:
             user=facts.user,
             host=facts.host,
             command=facts.command,
+            sequence=scan.sequence,
             configuration=facts.configuration or {},
         )
 

@@ -11,7 +11,7 @@ from session_shell.clock import Clock
 from session_shell.devices.protocols import Movable
 from session_shell.interrupts import InterruptGuard
 from session_shell.scanning.columns import RowSource
-from session_shell.scanning.documents import Sink
+from session_shell.scanning.documents import Comment, Sink
 from session_shell.scanning.forecast import Forecast
 from session_shell.scanning.metadata import Caller
 from session_shell.scanning.presets import Watchdog
@@ -91,6 +91,14 @@ class ScanHost(Protocol):
 
     def rows_of(self, file: Path, number: int) -> RowSource:
         """Return what reads the points of a scan from its file."""
+        ...
+
+    def add_comment(self, scan: Any, comment: Comment) -> None:
+        """Add a remark to the file of a scan that is over."""
+        ...
+
+    def add_to_sequence(self, scan: Any, uid: str) -> None:
+        """Note in the file of a scan that is over which sequence it became a part of."""
         ...
 
     def sinks(self, *, shown: bool) -> Sequence[Sink]:

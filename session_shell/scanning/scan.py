@@ -26,6 +26,13 @@ from session_shell.scanning.results import ScanResults
 _log = logging.getLogger(__name__)
 
 
+def checked_comment(text: object) -> str:
+    """Return the text of a remark; `CommandError` when there is none."""
+    if not str(text).strip():
+        raise CommandError("add_comment: expected some text")
+    return str(text)
+
+
 class ScanState(StrEnum):
     """How far a scan is."""
 
@@ -55,6 +62,8 @@ class Scan(ScanResults):
         self.comments: list[Comment] = []
         self.presets: list[Any] = []
         self.watchdogs: list[Watchdog] = []
+        self.sequence = ""
+        """uid of the sequence that it is a part of."""
         self.control = ScanControl()
         self.interruptions: list[Interruption] = []
         self._host = host
@@ -197,16 +206,21 @@ class Scan(ScanResults):
             raise ScanError(f"{self.title}: {what} comes too late, the scan is {self.state}")
 
     def add_comment(self, text: str) -> None:
-        """Add a remark, saved with its time in the file; before or while the scan runs.
+        """Add a remark, saved with its time in the file; before, while or after the scan runs.
+
+        Args:
+            text: The remark.
+
+        Raises:
+            ScanError: When the scan is over and nothing can be added to its file.
 
         Example:
             ``scan.add_comment("sample realigned")``
         """
-        if not str(text).strip():
-            raise CommandError("add_comment: expected some text")
+        comment = Comment(self._host.clock.time(), checked_comment(text))
         if self.state is ScanState.DONE:
-            raise ScanError(f"{self.title}: the scan is over and its file is closed")
-        self.comments.append(Comment(self._host.clock.time(), str(text)))
+            self._host.add_comment(self, comment)
+        self.comments.append(comment)
 
     def __repr__(self) -> str:
         number = f" {self.number}" if self.number else ""

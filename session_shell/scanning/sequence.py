@@ -79,8 +79,12 @@ class ScanSequence:
         if scan in self.members or scan is self.scan:
             raise ScanError(f"{scan.title}: is in this sequence already")
         self.members.append(scan)
+        uid = self.scan.plan.uid
+        scan.sequence = scan.sequence or uid
         if scan.state is ScanState.IDLE:
             scan.run()
+        else:
+            self._host.add_to_sequence(scan, uid)
         self._note(scan)
         return scan
 

@@ -17,7 +17,7 @@ from session_shell.errors import SessionShellError, SinkError
 from session_shell.interrupts import InterruptGuard
 from session_shell.journal.journal import Journal
 from session_shell.scanning.columns import RowSource
-from session_shell.scanning.documents import Sink
+from session_shell.scanning.documents import Comment, Sink
 from session_shell.scanning.engine import run_scan
 from session_shell.scanning.forecast import Forecast
 from session_shell.scanning.host import FileSink, ScanFacts
@@ -134,6 +134,24 @@ class SessionHost:
         from session_shell.nexus import StoredRows  # h5py costs 40 ms of start-up
 
         return StoredRows(file, number)
+
+    def add_comment(self, scan: Scan, comment: Comment) -> None:
+        """Add a remark to the file of a scan that is over."""
+        if scan.file is not None:
+            from session_shell.nexus.afterwards import add_comment
+
+            add_comment(scan.file, f"{scan.number}.1", comment)
+
+    def add_to_sequence(self, scan: Scan, uid: str) -> None:
+        """Note in the file of a scan that is over which sequence it became a part of."""
+        if scan.file is None:
+            return
+        from session_shell.nexus.afterwards import add_to_sequence
+
+        try:
+            add_to_sequence(scan.file, f"{scan.number}.1", uid, self.clock.time())
+        except SessionShellError as error:
+            _log.warning("%s does not say that it is in a sequence: %s", scan.file.name, error)
 
     def sinks(self, *, shown: bool = True) -> Sequence[Sink]:
         """What was added, what keeps positions and records, a table when there is a stream."""
