@@ -52,11 +52,13 @@ def rebuild_master(folder: Path | str, name: str | None = None) -> list[Index]:
     place = Path(folder).expanduser().absolute()
     if not place.is_dir():
         raise CommandError(f"{place}: there is no such folder")
-    if name is not None and (not name or Path(name).name != name):
+    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise CommandError(f"{name!r} is no name of a file")
     masters, found = _look_through(place)
     if name is not None:
         masters = [place / (name if name.endswith(".h5") else f"{name}.h5")]
+        if masters[0].name in found.entries:
+            raise CommandError(f"{masters[0]}: is a scan file, not a master file")
     elif not masters and found.entries:
         masters = [_free_master(place, found)]
     return [_rebuild(master, found) for master in masters]
@@ -166,24 +168,27 @@ def _chosen(
             candidates.setdefault(entry, []).append(file)
     links = {}
     for entry, files in candidates.items():
-        best = links[entry] = min(files, key=lambda file: _rank(entry, file, before))
+        best = links[entry] = min(files, key=lambda f: _rank(master.parent, entry, f, before))
         left_out += [(f, f"{entry} is that of {best}") for f in files if f != best]
     for entry, file in before.items():
-        # A link into another folder stays as long as its file is there.
-        if entry not in links and (master.parent / file).is_file() and not _is_beside(file):
+        # A file of another folder, or of a scan that has just ended.
+        seen = os.path.normpath(file) in {*found.entries, *(name for name, _ in found.left_out)}
+        if entry not in links and not seen and (master.parent / file).is_file():
             links[entry] = file
     return dict(sorted(links.items(), key=lambda item: _order(item[0]))), sorted(left_out)
 
 
-def _is_beside(file: str) -> bool:
-    return os.path.dirname(os.path.normpath(file)) == ""  # noqa: PTH120
-
-
-def _rank(entry: str, file: str, before: dict[str, str]) -> tuple[bool, bool, int, str]:
-    """Order the files that have an entry: the one that has its number in its name comes first."""
+def _rank(
+    folder: Path, entry: str, file: str, before: dict[str, str]
+) -> tuple[bool, bool, float, int, str]:
+    """Order the files that have an entry: linked by now, its number in the name, the oldest."""
     number = int(entry.partition(".")[0])
     named = number in [int(digits) for digits in _DIGITS.findall(file)]
-    return (before.get(entry) != file, not named, len(file), file)
+    try:
+        age = (folder / file).stat().st_mtime
+    except OSError:
+        age = 0.0
+    return (before.get(entry) != file, not named, age, len(file), file)
 
 
 def _order(entry: str) -> list[int]:

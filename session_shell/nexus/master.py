@@ -133,6 +133,8 @@ def _with_link(master: Path, entry: str, relative: str, moment: float | None) ->
 
 def keep_old(master: Path) -> None:
     """Put a file aside that is no master file of ours: it may be somebody's data."""
+    if master.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "Is a directory")
     if master.stat().st_size == 0:
         return
     aside, number = master.with_name(f"{master.name}.old"), 1

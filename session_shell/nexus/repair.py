@@ -8,6 +8,7 @@ and is done again.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from session_shell.errors import CommandError
+from session_shell.errors import CommandError, SinkError
 from session_shell.nexus.files import error_number, part_path, reason, sync_folder
 from session_shell.nexus.redo import is_cut_off, redo_path, roll_forward
 from session_shell.nexus.running import hold, is_being_written, side_path, writer_of
+
+_log = logging.getLogger("session_shell.nexus")
 
 State = Literal["finished", "running", "repaired", "unreadable", "foreign"]
 
@@ -55,6 +58,13 @@ def repair_file(path: Path | str, *, dry: bool = False) -> Repair:
     file = Path(path).expanduser().absolute()
     if not file.exists() and not part_path(file).exists():
         raise CommandError(f"{file}: there is no such file")
+    repair = _repair_path(file, dry)
+    if repair.state == "repaired" and not dry:
+        _complete_masters(file.parent)
+    return repair
+
+
+def _repair_path(file: Path, dry: bool) -> Repair:
     if is_being_written(file):
         return Repair(file, "running", (_running(file),))
     if not _is_to_do(file):
@@ -140,7 +150,7 @@ def _repair_names(folder: Path, names: list[str], dry: bool) -> Iterator[Repair]
         if not path.exists() and not _has_content(part_path(path)):
             _drop_reservation(path, dry)
             continue
-        repair = repair_file(path, dry=dry)
+        repair = _repair_path(path, dry)
         if repair.state == "repaired":
             changed.append(path)
         yield repair
@@ -189,7 +199,10 @@ def _drop_stale_part(master: Path, dry: bool) -> None:
 def _complete_masters(folder: Path) -> None:
     from session_shell.nexus.index import rebuild_master
 
-    rebuild_master(folder)
+    try:
+        rebuild_master(folder)
+    except SinkError as error:
+        _log.warning("%s", error)
 
 
 # One file

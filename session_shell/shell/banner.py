@@ -8,6 +8,7 @@ from session_shell import __version__
 from session_shell.config import Problem
 from session_shell.config.problems import place
 from session_shell.devices.protocols import is_axis, is_detector
+from session_shell.shell.repairing import crash_notice
 from session_shell.sinks.live import Style, styled
 
 if TYPE_CHECKING:
@@ -24,11 +25,17 @@ def banner(session: Session) -> str:
         f"  loaded  {_loaded(session)}",
         *(f"  setup   {place(path, None)}" for path in session.setup_files),
         f"  data    {place(session.saving.folder, None)}{_last_number(session)}",
+        *_crashed(session),
         *_reading(session),
         *_problems(session.problems),
         styled("  wa() shows positions, lsobj() all objects, NAME? tells about it", "dim"),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _crashed(session: Session) -> list[str]:
+    notice = crash_notice(session.saving.folder)
+    return [styled(f"  CRASHED  {notice}", "yellow")] if notice else []
 
 
 def _reading(session: Session) -> list[str]:

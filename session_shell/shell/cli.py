@@ -32,6 +32,8 @@ _ROOMS: Mapping[str, str] = {
     "show": "showing",
     "replay": "replaying",
     "save": "saving",
+    "repair": "repairing",
+    "index": "indexing",
 }
 """Subcommands that live in a module of their own, by name; it has them as ``command``."""
 

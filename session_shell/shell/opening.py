@@ -15,6 +15,7 @@ from session_shell.errors import SessionShellError
 from session_shell.shell import logs, signals
 from session_shell.shell.batch import Job, exit_code, run_job
 from session_shell.shell.places import Places
+from session_shell.shell.repairing import crash_notice
 from session_shell.sinks.live import styled
 
 if TYPE_CHECKING:
@@ -115,5 +116,11 @@ def _importing_from_here() -> Iterator[None]:
 
 def _tell_problems(session: Session) -> None:
     for problem in session.problems:
-        line = f"{problem.severity}: {problem}"
-        print(styled(line, "yellow") if sys.stderr.isatty() else line, file=sys.stderr)
+        _warn(f"{problem.severity}: {problem}")
+    notice = crash_notice(session.saving.folder)
+    if notice:
+        _warn(f"warning: {notice}")
+
+
+def _warn(line: str) -> None:
+    print(styled(line, "yellow") if sys.stderr.isatty() else line, file=sys.stderr)
