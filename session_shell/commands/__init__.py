@@ -29,6 +29,7 @@ from session_shell.commands.info import (
     prdef,
     show,
 )
+from session_shell.commands.logbook import elog_add, elog_plot, elog_print
 from session_shell.commands.making import (
     Group,
     SoftAxis,
@@ -186,6 +187,7 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
         newproposal,
         newsample,
     ),
+    "logbook": (elog_add, elog_plot, elog_print),
     "looking": (
         clear,
         info,

@@ -86,7 +86,7 @@ def plot(what: Any = None, *counters: Any, axis: Any = None, to: Any = None) -> 
     Example:
         ``ascan(roby, 0, 10, 20, 0.1, diode1); plot(diode1)``
     """
-    chosen, wanted = _what(what, counters)
+    chosen, wanted = chosen_scan("plot", what, counters)
     from session_shell.sinks.drawing import drawing_of
 
     drawing = drawing_of(chosen, wanted, axis, current_session().plot_selection)
@@ -108,13 +108,15 @@ def plot(what: Any = None, *counters: Any, axis: Any = None, to: Any = None) -> 
     return path
 
 
-def _what(what: Any, counters: tuple[Any, ...]) -> tuple[ScanResults, tuple[Any, ...]]:
-    """Return the scan that is meant, and its counters."""
+def chosen_scan(
+    command: str, what: Any, counters: tuple[Any, ...]
+) -> tuple[ScanResults, tuple[Any, ...]]:
+    """Return the scan that a command means, and its counters."""
     if isinstance(what, ScanResults):
         return what, counters
     if _is_number(what):
         return scan_by_number(what), counters
-    return last_scan("plot"), counters if what is None else (what, *counters)
+    return last_scan(command), counters if what is None else (what, *counters)
 
 
 def _is_number(what: Any) -> bool:

@@ -273,6 +273,24 @@ class Journal:
             )
         )
 
+    def output(self, number: int) -> tuple[str, str]:
+        """Return what a command of the session was and what it printed.
+
+        Raises:
+            JournalError: When there is no such command, or nothing is recorded.
+        """
+        if self.path is None:
+            raise JournalError(f"there is no journal to look at: {self.why}")
+        from session_shell.journal.reader import read_records
+
+        typed = None
+        for _, record in read_records(self.path, []):
+            if isinstance(record, Command) and record.number == number:
+                typed = record.typed
+            if isinstance(record, Done) and record.number == number and typed is not None:
+                return typed, record.output or record.value
+        raise JournalError(f"there is no finished command {number} in this session")
+
     @property
     def pictures(self) -> Path:
         """Folder of the pictures of plots.

@@ -92,10 +92,11 @@ def _below(command: CommandLog, full: bool) -> Iterator[str]:
 
 def _note(note: Note) -> Iterator[str]:
     if note.kind == "plot":
-        yield f"## plot {clean(note.file)}"
+        yield f"## plot {clean(note.file)}".rstrip()
+    if note.file:
+        return  # the text of the note is the same plot, in characters
     for line in printable(note.text).rstrip("\n").split("\n"):
-        if line or note.kind != "plot":
-            yield f"## {line}".rstrip()
+        yield f"## {line}".rstrip()
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

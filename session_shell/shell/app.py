@@ -149,6 +149,8 @@ def make_shell(session: Any) -> SessionShell:
         profile_dir=ProfileDir(location=str(folder / "profile")),
     )
     assert isinstance(shell, SessionShell)
+    # `elog_add(5)` means what stands after [5], also behind -c and a script.
+    shell.execution_count = session.journal.number + 1
     return shell
 
 
