@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import h5py
 from session_shell.errors import ScanError
 from session_shell.nexus.reader import count_rows, entry_names, number, retried, value
 from session_shell.nexus.running import is_being_written
+from session_shell.nexus.saved import read_seconds
 
 _SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nx5", ".nexus")
 _DIGITS = re.compile(r"(\d+)")
@@ -144,14 +144,10 @@ def glance(place: Place) -> Glance:
 
 
 def _glance(entry: Any, place: Place) -> Glance:
-    begun = seconds(value(entry, "start_time"))
-    ended = seconds(value(entry, "end_time"))
-    over = value(entry, "end_time") is not None
+    begun, ended = (read_seconds(entry, f"{which}_time") for which in ("start", "end"))
+    over = "end_time" in entry
     acquired = number(entry, "scan/npoints_acquired") if over else None
     asked = number(entry, "scan/npoints")
-    reason = str(value(entry, "end_reason") or "")
-    if not over:
-        reason = RUNNING if is_ours(entry) else NO_END
     return Glance(
         place,
         title=str(value(entry, "title") or ""),
@@ -159,8 +155,15 @@ def _glance(entry: Any, place: Place) -> Glance:
         duration=None if begun is None or ended is None else ended - begun,
         points=count_rows(entry) if acquired is None else int(acquired),
         asked=None if asked is None else int(asked),
-        outcome=reason or "DONE",
+        outcome=outcome_of(entry),
     )
+
+
+def outcome_of(entry: Any) -> str:
+    """Return what an entry tells of its outcome; `outcome_without_end` knows more of RUNNING."""
+    if "end_time" in entry:
+        return str(value(entry, "end_reason") or "DONE")
+    return RUNNING if is_ours(entry) else NO_END
 
 
 def is_ours(entry: Any) -> bool:
@@ -173,14 +176,6 @@ def outcome_without_end(path: Path, *, ours: bool) -> str:
     if not ours:
         return NO_END
     return RUNNING if is_being_written(path) else CRASHED
-
-
-def seconds(moment: Any) -> float | None:
-    """Return a time in ISO 8601 as seconds since the epoch, None when it is none."""
-    try:
-        return datetime.fromisoformat(str(moment)).timestamp() if moment else None
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def last_scans(folder: Path, limit: int | None = None) -> tuple[list[Place], int]:

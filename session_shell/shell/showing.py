@@ -12,6 +12,7 @@ import click
 
 from session_shell.errors import CommandError, SessionShellError
 from session_shell.shell.places import PLACES_HELP, place_options, places_of
+from session_shell.shell.watching import Watch
 
 if TYPE_CHECKING:
     from session_shell.viewer.finding import Asked
@@ -50,6 +51,11 @@ Examples:
 @click.option("--points", metavar="0:10", help="These points, as in Python: 0:10, -5:, ::10, 7.")
 @click.option("--no-plot", is_flag=True, help="No plot in the terminal.")
 @click.option("--all", "everything", is_flag=True, help="List all scans, not the last 200.")
+@click.option("--follow", is_flag=True, help="Watch scans while they run, until Ctrl-C.")
+@click.option("--once", is_flag=True, help="With --follow: end with the first scan that ends.")
+@click.option("--live", is_flag=True, help="Show a saved scan once more as it ran.")
+@click.option("--speed", default="1", metavar="N", help="With --live: 10 times as fast, or max.")
+@click.option("--live-plot", is_flag=True, help="With --follow and --live: a plot below the table.")
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write there."
 )
@@ -64,6 +70,11 @@ def command(
     points: str | None,
     no_plot: bool,
     everything: bool,
+    follow: bool,
+    once: bool,
+    live: bool,
+    speed: str,
+    live_plot: bool,
     output: Path | None,
     config: Path | None,
     data: Path | None,
@@ -83,12 +94,21 @@ def command(
         not no_plot,
         None if everything else LISTED,
     )
-    items = asked(what, places_of(ctx, config, data).data_dir.absolute())
+    folder = places_of(ctx, config, data).data_dir.absolute()
+    items = asked(what, folder)
     if picture is not None:
         _check_picture(picture, len(items))
+    if follow or live:
+        _check_watch(wish, items, points, follow=follow, live=live)
     with ExitStack() as stack:
         stream = sys.stdout if output is None else stack.enter_context(_opened(output, items))
+        _take_any_text(stream)
+        watch = Watch(wish, stream, live_plot)
         try:
+            if follow:
+                return watch.follow(items[0] if what else None, folder, once=once)
+            if live:
+                return watch.play(items[0], _speed(speed))
             return _show(items, wish, stream)
         except BrokenPipeError:
             return _nobody_reads()
@@ -99,7 +119,6 @@ def _show(items: list[Asked], wish: Wish, stream: TextIO) -> int:
     from session_shell.viewer.look import look_of
     from session_shell.viewer.printing import Form, pieces
 
-    _take_any_text(stream)
     look = look_of(stream)
     code = 0
     apart = wish.form in (Form.SUMMARY, Form.TABLE, Form.TREE)
@@ -150,6 +169,42 @@ def _is_hdf5(path: Path) -> bool:
             return file.read(8) == b"\x89HDF\r\n\x1a\n"
     except OSError:
         return False
+
+
+def _check_watch(
+    wish: Wish, items: list[Asked], points: str | None, *, follow: bool, live: bool
+) -> None:
+    """Refuse what makes no sense for scans in time.
+
+    Raises:
+        UsageError: Saying what.
+    """
+    option = "--follow" if follow else "--live"
+    if follow and live:
+        raise click.UsageError("--follow is for scans that run, --live for those that are over")
+    if wish.form not in ("summary", "table", "csv"):
+        raise click.UsageError(f"{option} and --{wish.form} exclude each other")
+    if points is not None:
+        raise click.UsageError(f"{option} shows all points: --points cannot be given")
+    if len(items) > 1:
+        raise click.UsageError(f"{option} shows one scan, file or folder")
+
+
+def _speed(text: str) -> float | None:
+    """Return the speed that was typed, None for at once.
+
+    Raises:
+        UsageError: When it is none.
+    """
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.UsageError(f"--speed: {text!r} must be a number above zero, or max")
+    return speed
 
 
 def _check_picture(picture: str, scans: int) -> None:

@@ -40,17 +40,23 @@ class ScanTable:
     Metadata that fail are told by the log (`session_shell.scanning`), above the progress bar.
     A terminal gets a progress bar at the bottom and, of a fast scan, as many rows as one can
     read; anything else gets every row and no control characters. `plot` gives what stands
-    between the rows and the progress bar in a terminal.
+    between the rows and the progress bar in a terminal. `ahead` is for who looks at a running scan
+    from elsewhere: the seconds that it has been running already.
     """
 
     must_not_fail = False
 
     def __init__(
-        self, stream: TextIO, keys: str = "", plot: Callable[[], str] | None = None
+        self,
+        stream: TextIO,
+        keys: str = "",
+        plot: Callable[[], str] | None = None,
+        ahead: float = 0.0,
     ) -> None:
         self._stream = stream
         self._keys = keys
         self._plot = plot
+        self._ahead = ahead
         self._display: LiveDisplay | None = None
         self._started: ScanStarted | None = None
         self._waiting: deque[Rows] = deque()
@@ -65,7 +71,7 @@ class ScanTable:
         self._started = doc
         self._waiting.clear()
         self._points = 0
-        self._began = self._last_point = time.monotonic()
+        self._began = self._last_point = time.monotonic() - self._ahead
         display = self._display = LiveDisplay(self._stream, before_draw=self._drain)
         for line in _heading(doc):
             display.print(line, "bold" if line.startswith("**") else "")

@@ -16,8 +16,10 @@ import numpy as np
 from session_shell.clock import iso_time
 from session_shell.devices.protocols import Channel
 from session_shell.nexus import SavedScan
-from session_shell.nexus.facts import Facts, read_facts
+from session_shell.nexus.documents import read_ended, read_started
+from session_shell.nexus.facts import read_facts
 from session_shell.nexus.listing import Glance
+from session_shell.scanning.documents import ScanEnded, ScanStarted
 from session_shell.viewer.points import Selection, blocks
 from session_shell.viewer.statistics import statistics
 
@@ -38,7 +40,7 @@ def scan_json(scan: SavedScan, selection: Selection) -> Iterator[str]:
     """
     channels = selection.channels(scan.data.channels)
     points = selection.range(scan.data.npoints)
-    head = _head(scan, read_facts(scan.file, scan.entry))
+    head = _head(scan, read_started(scan), read_ended(scan))
     head["points"] = {"first": points.start, "stop": points.stop, "step": points.step}
     yield _dumped(head)[:-1] + ', "columns": ['
     for number, channel in enumerate(channels):
@@ -47,13 +49,15 @@ def scan_json(scan: SavedScan, selection: Selection) -> Iterator[str]:
     yield "]}\n"
 
 
-def _head(scan: SavedScan, facts: Facts) -> dict[str, Any]:
+def _head(scan: SavedScan, started: ScanStarted, ended: ScanEnded | None) -> dict[str, Any]:
+    facts = read_facts(scan.file, scan.entry)
+    last = ended or started
     return {
         "schema": SCAN_SCHEMA,
         "file": str(scan.file),
         "entry": scan.entry,
         "number": scan.number,
-        "uid": facts.uid,
+        "uid": started.uid,
         "type": scan.type,
         "title": scan.title,
         "outcome": facts.outcome,
@@ -65,27 +69,28 @@ def _head(scan: SavedScan, facts: Facts) -> dict[str, Any]:
         "npoints_asked": scan.npoints,
         "axes": list(scan.layout.axes),
         "shape": list(scan.layout.shape),
-        "session": facts.session,
-        "user": facts.user,
-        "host": facts.host,
-        "command": facts.command,
+        "session": started.session,
+        "user": started.user,
+        "host": started.host,
+        "command": started.command,
         "program": facts.program,
-        "comments": [{"time": _time(c.time), "text": c.text} for c in scan.comments],
-        "positions": _positions(facts),
-        "parameters": scan.parameters,
-        "metadata": scan.info,
+        "comments": [{"time": _time(c.time), "text": c.text} for c in last.comments],
+        "positions": _positions(started, ended),
+        "parameters": started.parameters,
+        "metadata": last.metadata,
         "metadata_failures": [
             {"source": f.source, "category": f.category, "timing": f.timing, "message": f.message}
-            for f in facts.failures
+            for f in last.failures
         ],
         "metadata_warnings": list(facts.warnings),
     }
 
 
-def _positions(facts: Facts) -> dict[str, Any]:
+def _positions(started: ScanStarted, ended: ScanEnded | None) -> dict[str, Any]:
     found = {}
-    for name, before in facts.started.items():
-        after = facts.ended.get(name)
+    at_end = ended.positions if ended is not None else {}
+    for name, before in started.positions.items():
+        after = at_end.get(name)
         found[name] = {
             "unit": before.unit,
             "start": before.user,

@@ -12,8 +12,9 @@ from typing import Any
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError
 from session_shell.nexus import SavedScan
+from session_shell.nexus.documents import read_ended, read_started
 from session_shell.nexus.facts import Facts, read_facts
-from session_shell.scanning.documents import Position
+from session_shell.scanning.documents import Pause, Position, ScanEnded, ScanStarted
 from session_shell.sinks import clean, short_path
 from session_shell.sinks.live import Style
 from session_shell.viewer.look import Look, aligned, cut, duration
@@ -43,6 +44,8 @@ class Summary:
 
     scan: SavedScan
     facts: Facts
+    started: ScanStarted
+    ended: ScanEnded | None
     selection: Selection
     look: Look
 
@@ -56,23 +59,26 @@ class Summary:
                 yield from lines
 
     def _head(self) -> Iterator[str]:
-        scan, facts, look = self.scan, self.facts, self.look
+        scan, facts, look, doc = self.scan, self.facts, self.look, self.started
         yield look.paint(clean(f"** Scan {label(scan)}: {scan.title} **"), "bold")
         rows = [
             ("outcome", _outcome(scan, facts, look)),
             ("points", _points(scan)),
-            ("date", _date(scan, facts)),
+            ("date", _date(scan, self.ended)),
             ("file", _file(scan)),
-            ("user", " on ".join(word for word in (facts.user, facts.host) if word)),
-            ("session", ", written by ".join(w for w in (facts.session, facts.program) if w)),
-            ("command", facts.command),
-            *(("paused", f"{p.seconds:.1f} s: {p.reason}") for p in facts.pauses),
+            ("user", " on ".join(word for word in (doc.user, doc.host) if word)),
+            ("session", ", written by ".join(w for w in (doc.session, facts.program) if w)),
+            ("command", doc.command),
+            *(("paused", f"{p.seconds:.1f} s: {p.reason}") for p in self._pauses()),
         ]
         for key, value in rows:
             if key == "file":  # stays in one piece, so that it can be copied
                 yield f"   {key:<8}: {value}"
             elif value:
                 yield from self._wrapped(f"   {key:<8}: ", value)
+
+    def _pauses(self) -> tuple[Pause, ...]:
+        return self.ended.pauses if self.ended is not None else ()
 
     def _wrapped(self, head: str, value: str) -> Iterator[str]:
         """Yield lines that fit; escape sequences of colours are short enough not to matter."""
@@ -88,7 +94,7 @@ class Summary:
             yield from self._wrapped(f"   # {when}", lines[0] if lines else "")
             for line in lines[1:]:
                 yield from self._wrapped("     ", line)
-        for failure in self.facts.failures:
+        for failure in (self.ended or self.started).failures:
             text = f"{failure.source} ({failure.category}, {failure.timing}): {failure.message}"
             yield from self._warning("metadata failed: ", text)
         for warning in self.facts.warnings:
@@ -128,7 +134,8 @@ class Summary:
     # Positions
 
     def _positions(self) -> Iterator[str]:
-        started, ended = self.facts.started, self.facts.ended
+        started = self.started.positions
+        ended = self.ended.positions if self.ended is not None else {}
         rows = [
             (f"   {name}", _place(position), _place(ended[name]), position.unit)
             for name, position in started.items()
@@ -172,7 +179,9 @@ def summary(scan: SavedScan, selection: Selection, look: Look) -> Iterator[str]:
     """
     if selection.points.step not in (None, 1):
         raise CommandError("points with a step are for --table, --csv and --json")
-    return Summary(scan, read_facts(scan.file, scan.entry), selection, look).lines()
+    started, ended = read_started(scan), read_ended(scan)
+    facts = read_facts(scan.file, scan.entry)
+    return Summary(scan, facts, started, ended, selection, look).lines()
 
 
 def label(scan: SavedScan) -> str:
@@ -194,12 +203,13 @@ def _points(scan: SavedScan) -> str:
     return f"{taken} of {scan.npoints}" + (f" ({shape})" if shape else "")
 
 
-def _date(scan: SavedScan, facts: Facts) -> str:
+def _date(scan: SavedScan, ended: ScanEnded | None) -> str:
     if scan.start_time is None:
         return ""
-    spent = [f"{name} {duration(seconds)}" for name, seconds in facts.plan.items() if seconds]
+    parts = [("counting", ended.counting), ("moving", ended.moving)] if ended is not None else []
+    spent = [f"{name} {duration(seconds)}" for name, seconds in parts if seconds]
     where = f" ({', '.join(spent)})" if spent else ""
-    took = "took" if scan.end_time is not None else "so far"
+    took = "took" if ended is not None else "so far"
     return f"{_moment(scan.start_time)}, {took} {duration(scan.duration)}{where}"
 
 
