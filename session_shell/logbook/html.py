@@ -35,7 +35,7 @@ p { margin: .3em 0; }
 p.scan { font-weight: 600; }
 p.bad { color: var(--bad); }
 blockquote { margin: .4em 0; padding: .3em .8em; border-left: 4px solid var(--note); }
-img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
+img { max-width: min(100%, 40em); height: auto; background: #fff; border-radius: 4px; }
 div.wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: .4em 0; font-variant-numeric: tabular-nums; }
 td, th { padding: .1em .7em; text-align: right; white-space: nowrap; }
