@@ -21,6 +21,8 @@ PATIENCE = 60.0
 """Seconds of real time to wait for text: much more than a busy machine needs."""
 
 _PROMPT = re.compile(r"^[A-Z0-9_]+ \[(\d+)\]:(.*)$", re.MULTILINE)
+_MORE_TYPED = re.compile(r"\A(?: *⋮.*\n)+")
+"""What goes on from the line of the prompt: a long command, or one of several lines."""
 
 # A program that is started gets the terminal as its own, so that Ctrl-C reaches it.
 _START = (
@@ -89,8 +91,11 @@ class Terminal:
         number = self._wait_for_prompt(0, timeout)
         self.type(command)
         self._wait_for_prompt(number, timeout)
-        before, after = list(_PROMPT.finditer(self.text))[-2:]
-        return self.text[before.end() : after.start()].strip("\n")
+        prompts = list(_PROMPT.finditer(self.text))
+        # A window that scrolls may leave a prompt twice among the lines above it.
+        typed = [match for match in prompts if int(match[1]) == number][-1]
+        end = next(match for match in prompts if int(match[1]) > number)
+        return _MORE_TYPED.sub("", self.text[typed.end() + 1 : end.start()]).strip("\n")
 
     def wait_for(self, pattern: str, timeout: float = PATIENCE) -> str:
         """Wait until the screen shows something; return the text.

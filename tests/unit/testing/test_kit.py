@@ -202,6 +202,13 @@ def test_prompt(beamline_terminal):
     assert "diode" in terminal.run("lscnt()")
     terminal.press("1 +\\x03")
     assert terminal.leave() == 0
+
+
+def test_a_small_window(beamline_terminal):
+    terminal = beamline_terminal(columns=60, rows=6)
+    for number in range(5):
+        assert terminal.run(f"print({number}, *range(50))").startswith(f"{number} 0 1 2")
+    assert terminal.run(f"x = {'y' * 100!r}; 1 + 1").strip() == "Out [6]: 2"
 """)
     assert done.returncode == 0, done.stdout
 
