@@ -203,7 +203,7 @@ def _edit_attributes(oid: Any, old: dict[str, Stored], new: dict[str, Stored]) -
         before = old.get(key)
         if before is not None and same(before, value):
             continue
-        if before is not None and not (isinstance(before, str) and isinstance(value, str)):
+        if before is not None and not same_form(before, value):
             h5a.delete(oid, key.encode())
         write_attribute(oid, key, value)
 
@@ -282,7 +282,7 @@ def _write_stream(gid: Any, name: bytes, node: Dataset, stream: Stream) -> Any:
 
 
 def write_attribute(oid: Any, key: str, value: Stored) -> None:
-    """Give an object an attribute; text is written over text, since a new one takes 4 kB."""
+    """Give an object an attribute; one of the same form is written over, as a new one takes 4 kB."""
     if isinstance(value, str):
         name = key.encode()
         if h5a.exists(oid, name):
@@ -292,10 +292,12 @@ def write_attribute(oid: Any, key: str, value: Stored) -> None:
         attribute.write(np.array(value.encode(), object), _objects())
         return
     is_text = value.dtype.kind == "O"
-    space = h5s.create_simple(value.shape) if value.ndim else _scalar()
-    attribute = h5a.create(
-        oid, key.encode(), _text_type() if is_text else _type(value.dtype), space
-    )
+    if h5a.exists(oid, key.encode()):
+        attribute = h5a.open(oid, key.encode())
+    else:
+        space = h5s.create_simple(value.shape) if value.ndim else _scalar()
+        kind = _text_type() if is_text else _type(value.dtype)
+        attribute = h5a.create(oid, key.encode(), kind, space)
     if is_text:
         attribute.write(_encoded(value), _objects())
     elif value.size:

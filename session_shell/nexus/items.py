@@ -39,14 +39,24 @@ class Item:
     attribute: str = ""
 
 
-def info_items(entry: Group, *, ours: bool) -> Iterator[Item]:
-    """Give all items of an entry; `ours`: the file has notes, so the rules may be strict."""
+def info_items(
+    entry: Group, *, ours: bool, passed_by: frozenset[str] = frozenset()
+) -> Iterator[Item]:
+    """Give all items of an entry.
+
+    Args:
+        entry: The entry.
+        ours: The file has notes, so the rules may be strict.
+        passed_by: Groups of `OWN` and `POSITIONS` that hold nothing of users, as is known.
+    """
     rules = _Rules(ours)
     for name in entry.attributes:
         yield Item(f"@{name}", (f"@{name}",), False, entry, name)
     for name, node in entry.items.items():
+        if name in passed_by:
+            continue
         if name == "instrument" and isinstance(node, Group):
-            yield from _instrument(rules, entry, node)
+            yield from _instrument(rules, entry, node, passed_by)
         elif name == "scan_info" and isinstance(node, Group):
             yield from rules.children(node, name, (), True)
         elif name == "user" and isinstance(node, Group):
@@ -137,7 +147,9 @@ def _user(rules: _Rules, user: Group) -> Iterator[Item]:
         yield item
 
 
-def _instrument(rules: _Rules, entry: Group, group: Group) -> Iterator[Item]:
+def _instrument(
+    rules: _Rules, entry: Group, group: Group, passed_by: frozenset[str]
+) -> Iterator[Item]:
     measurement = entry.items.get("measurement")
     columns = set(measurement.items) if isinstance(measurement, Group) else set()
     axes = columns.union(*(_names(group.items.get(name)) for name in POSITIONS))
@@ -145,6 +157,8 @@ def _instrument(rules: _Rules, entry: Group, group: Group) -> Iterator[Item]:
         yield Item(f"instrument@{name}", ("instrument", f"@{name}"), False, group, name)
     for name, node in group.items.items():
         path = f"instrument/{name}"
+        if name in passed_by:
+            continue
         if name in POSITIONS:
             yield from rules.node(node, path, ("instrument",), name, False)
         elif name == "positioners" and isinstance(node, Group):

@@ -105,7 +105,9 @@ def build(
     root.items[entry_name(doc.number)] = entry
     set_default_classes(root)
     warnings += notes
-    warnings += resolve_links(root, entry_name(doc.number))
+    if raw.links or parameters.links or (former is not None and former.links):
+        # Links of our own are right; only those of users have to be looked at.
+        warnings += resolve_links(root, entry_name(doc.number))
     if warnings:
         entry.group("scan").put("metadata_warnings", np.array(warnings, object))
     record = record_of(entry, doc, ended, raw, parameters, former, added)

@@ -68,6 +68,10 @@ class RawTree:
     warnings: list[str]
     origins: list[Origin]
     """All items of the dictionary: those of the tree, and those that it cannot hold."""
+    names: frozenset[str]
+    """Names at the top of the tree, and in its instrument."""
+    links: bool
+    """There are links in it."""
 
 
 def raw_tree(metadata: Mapping[Any, Any]) -> RawTree:
@@ -78,7 +82,10 @@ def raw_tree(metadata: Mapping[Any, Any]) -> RawTree:
         if node is not None:
             builder.warn("", f"metadata is not a dict but {type(metadata).__name__}: left out")
         node = Group()
-    return RawTree(node, builder.warnings, builder.origins)
+    instrument = node.items.get("instrument")
+    below = instrument.items if isinstance(instrument, Group) else ()
+    names = frozenset((*node.items, *below))
+    return RawTree(node, builder.warnings, builder.origins, names, builder.links)
 
 
 def set_default_classes(group: Group) -> None:
@@ -118,6 +125,7 @@ class _Builder:
     def __init__(self) -> None:
         self.warnings: list[str] = []
         self.origins: list[Origin] = []
+        self.links = False
         self._inside: set[int] = set()
         self._keys: tuple[Any, ...] = ()
 
@@ -259,6 +267,7 @@ class _Builder:
     def _link(self, group: Group, text: str, value: Any, path: str) -> None:
         here = f"{path}/>{text}" if path else f">{text}"
         origin = self._origin(value)
+        self.links = True
         if not isinstance(value, str) or not value or "\0" in value:
             self.warn(here, "left out, since a link needs a path as text")
             return

@@ -12,7 +12,7 @@ from typing import Any
 
 from session_shell.devices.protocols import Channel
 from session_shell.nexus.instrument import channel_dtype
-from session_shell.nexus.items import group_items, info_items
+from session_shell.nexus.items import OWN, POSITIONS, group_items, info_items
 from session_shell.nexus.metadata import RawTree
 from session_shell.nexus.python_values import noted
 from session_shell.nexus.tree import Group, safe_text
@@ -23,6 +23,7 @@ NAME = "python_values"
 """The dataset of the record in the group `scan`."""
 AT_START = "scan/metadata_at_start"
 """The group of the metadata that END has changed, as they were."""
+_WRITERS = OWN.union(POSITIONS)
 TIMES = ("elapsed_time", "epoch")
 """Columns of kind time."""
 
@@ -48,7 +49,9 @@ def record_of(
         added: Keys of what END has added, encoded.
     """
     record: dict[str, Any] = {
-        "metadata": noted(info_items(entry, ours=True), raw.origins),
+        "metadata": noted(
+            info_items(entry, ours=True, passed_by=_without_users(raw)), raw.origins
+        ),
         "parameters": _group_noted(entry, parameters, "scan_parameters"),
         "at_start": _group_noted(entry, former, AT_START),
         "added": added,
@@ -63,6 +66,11 @@ def record_of(
     if ended is not None:
         record["comments"], record["failures"] = len(doc.comments), len(doc.failures)
     return json.dumps({key: value for key, value in record.items() if value})
+
+
+def _without_users(raw: RawTree) -> frozenset[str]:
+    """Return the groups of the writer in which no metadata can be."""
+    return _WRITERS if _WRITERS.isdisjoint(raw.names) else frozenset()
 
 
 def _group_noted(entry: Group, raw: RawTree | None, path: str) -> dict[str, Any]:
