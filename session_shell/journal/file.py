@@ -6,6 +6,7 @@ microseconds.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import math
@@ -28,6 +29,8 @@ _encoder = msgspec.json.Encoder()
 class JournalFile:
     """The file of a journal, open for appending; it is locked as long as its session lives.
 
+    It gets its name when its first record is in it: a journal that is there can be read.
+
     A write that fails (a full disk) costs one warning; later records are written again when
     that is possible.
 
@@ -42,8 +45,11 @@ class JournalFile:
     def __init__(self, path: Path, opened: Opened) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        self._unnamed = path.with_suffix(".part")
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        self._descriptor = os.open(path, flags, 0o644)
+        self._descriptor = os.open(self._unnamed, flags, 0o644)
         with suppress(OSError):  # a file system without locks: the session then looks killed
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._pid = os.getpid()
@@ -70,6 +76,9 @@ class JournalFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+            if self._head is not None:
+                with suppress(OSError):
+                    self._unnamed.unlink()
 
     def _write(self, line: bytes) -> bool:
         try:
@@ -96,6 +105,7 @@ class JournalFile:
             os.ftruncate(self._descriptor, 0)
             self._torn = False
             raise
+        self._unnamed.replace(self.path)
         self._head = None
 
     def _write_whole(self, line: bytes) -> None:

@@ -92,6 +92,15 @@ def test_a_disk_that_is_full_at_once_gets_the_beginning_later(
     assert log.problems == ()
     assert len(caplog.records) == 1
     file.close()
+    assert [p.name for p in tmp_path.iterdir()] == ["j.jsonl"]
+
+
+def test_a_journal_without_its_beginning_is_none(tmp_path: Path, disk: Disk) -> None:
+    disk.room = 20
+    file = JournalFile(tmp_path / "j.jsonl", opened())
+    assert not (tmp_path / "j.jsonl").exists()
+    file.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_exists_is_never_written_to(tmp_path: Path) -> None:
