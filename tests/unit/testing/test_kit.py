@@ -37,11 +37,14 @@ def run_pytest(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         path.write_text(text)
     (tmp_path / "pytest.ini").write_text(INI)
 
-    def run(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "test_user.py").write_text(text)
+    def run(*arguments: str, **files: str) -> subprocess.CompletedProcess[str]:
+        for name, text in files.items():
+            path = tmp_path / f"{name.replace('__', '/')}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
         command = [sys.executable, "-m", "pytest", "-q", "--timeout=60", *arguments]
         return subprocess.run(
-            [*command, f"--basetemp={tmp_path / 'base'}"],
+            [*command, "--import-mode=importlib", f"--basetemp={tmp_path / 'base'}"],
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -52,8 +55,7 @@ def run_pytest(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
     return run
 
 
-def test_a_suite_of_a_user(run_pytest: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    done = run_pytest("""
+SUITE = """
 import pytest
 import h5py
 
@@ -113,86 +115,9 @@ class TestInline:
     @pytest.mark.beamline(start=0.0)
     def test_markers_add_up(self, beamline):
         assert (beamline.name, beamline.clock.time()) == ("x", 0.0)
-""")
-    assert done.returncode == 0, done.stdout
-    assert "8 passed" in done.stdout, done.stdout
+"""
 
-
-def test_the_configuration_is_a_fixture_to_override(
-    run_pytest: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    done = run_pytest("""
-import pytest
-
-
-@pytest.fixture
-def beamline_config():
-    return {"mine.yml": "- {name: mine, class: Session}"}
-
-
-def test_mine(beamline):
-    assert beamline.name == "mine"
-
-
-@pytest.mark.beamline(config="sessions")
-def test_a_marker_wins(beamline):
-    assert beamline.name == "eh1"
-""")
-    assert done.returncode == 0, done.stdout
-
-
-def test_the_ini_file_names_folder_and_session(
-    run_pytest: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    (tmp_path / "sessions" / "other.yml").write_text("- {name: other, class: Session}")
-    test = "def test_it(beamline):\n    assert beamline.name == 'other'\n"
-    done = run_pytest(test)
-    assert "has 2 sessions (eh1, other): say which one is meant" in done.stdout
-    (tmp_path / "sessions").rename(tmp_path / "config")
-    (tmp_path / "pytest.ini").write_text(
-        f"{INI}beamline_config = config\nbeamline_session = other\n"
-    )
-    done = run_pytest(test)
-    assert done.returncode == 0, done.stdout
-
-
-def test_a_setup_script_that_fails_fails_the_test(
-    run_pytest: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    (tmp_path / "sessions" / "eh1_setup.py").write_text("x = 1\nx / 0\n")
-    done = run_pytest("""
-import pytest
-
-
-def test_fails(beamline):
-    pass
-
-
-@pytest.mark.beamline(allow_problems=True)
-def test_is_allowed(beamline):
-    assert "eh1_setup.py:2: ZeroDivisionError" in beamline.problems[0]
-""")
-    assert "1 passed, 1 error" in done.stdout, done.stdout
-    assert "eh1_setup.py:2: ZeroDivisionError: division by zero" in done.stdout
-
-
-def test_a_wrong_marker_is_told(
-    run_pytest: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    done = run_pytest("""
-import pytest
-
-
-@pytest.mark.beamline(sede=3)
-def test_it(beamline):
-    pass
-""")
-    assert "the marker beamline knows name, config, files" in done.stdout
-    assert "not sede" in done.stdout
-
-
-def test_the_real_prompt(run_pytest: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    done = run_pytest("""
+PROMPT = """
 def test_prompt(beamline_terminal):
     terminal = beamline_terminal()
     shown = terminal.run("loopscan 3 3600")
@@ -209,8 +134,87 @@ def test_a_small_window(beamline_terminal):
     for number in range(5):
         assert terminal.run(f"print({number}, *range(50))").startswith(f"{number} 0 1 2")
     assert terminal.run(f"x = {'y' * 100!r}; 1 + 1").strip() == "Out [6]: 2"
-""")
+"""
+
+OVERRIDDEN = """
+import pytest
+
+
+@pytest.fixture
+def beamline_config():
+    return {"mine.yml": "- {name: mine, class: Session}"}
+
+
+def test_mine(beamline):
+    assert beamline.name == "mine"
+
+
+@pytest.mark.beamline(config="sessions")
+def test_a_marker_wins(beamline):
+    assert beamline.name == "eh1"
+"""
+
+SAME_NAME = """
+import pytest
+
+
+@pytest.fixture
+def beamline():
+    return "BM05"
+
+
+def test_theirs(beamline):
+    assert beamline == "BM05"
+"""
+
+
+def test_suites_of_users(run_pytest: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = run_pytest(
+        test_user=SUITE, test_prompt=PROMPT, mine__test_mine=OVERRIDDEN, test_theirs=SAME_NAME
+    )
     assert done.returncode == 0, done.stdout
+    assert "13 passed" in done.stdout, done.stdout
+
+
+def test_the_ini_file_names_folder_and_session(
+    run_pytest: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "sessions" / "other.yml").write_text("- {name: other, class: Session}")
+    (tmp_path / "sessions").rename(tmp_path / "config")
+    (tmp_path / "pytest.ini").write_text(
+        f"{INI}beamline_config = config\nbeamline_session = other\n"
+    )
+    done = run_pytest(test_it="def test_it(beamline):\n    assert beamline.name == 'other'\n")
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_is_wrong_fails_the_test(
+    run_pytest: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "sessions" / "eh1_setup.py").write_text("x = 1\nx / 0\n")
+    done = run_pytest(
+        test_it="""
+import pytest
+
+
+def test_fails(beamline):
+    pass
+
+
+@pytest.mark.beamline(allow_problems=True)
+def test_is_allowed(beamline):
+    assert "eh1_setup.py:2: ZeroDivisionError" in beamline.problems[0]
+
+
+@pytest.mark.beamline(sede=3)
+def test_marker(beamline):
+    pass
+"""
+    )
+    assert "1 passed, 2 errors" in done.stdout, done.stdout
+    assert "eh1_setup.py:2: ZeroDivisionError: division by zero" in done.stdout
+    assert "the marker beamline knows name, config, files" in done.stdout
+    assert "not sede" in done.stdout
 
 
 # What other people's runs of pytest notice: nothing
@@ -225,39 +229,30 @@ HEAVY = (
 def test_nothing_heavy_is_imported_before_a_fixture_is_used(
     run_pytest: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    done = run_pytest(f"""
+    done = run_pytest(
+        test_it=f"""
 import sys
 
 
 def test_mine():
     assert "session_shell.testing.plugin" in sys.modules
     assert not set({HEAVY}) & set(sys.modules)
-""")
+"""
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_it_can_be_left_out(run_pytest: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    test = "def test_it(request):\n    assert 'beamline' not in request.fixturenames\n"
-    done = run_pytest(test, "-p", "no:session_shell")
+    test = """
+import sys
+
+
+def test_it(pytestconfig):
+    assert "session_shell" not in sys.modules
+    assert not [m for m in pytestconfig.getini("markers") if m.startswith("beamline")]
+"""
+    done = run_pytest("-p", "no:session_shell", test_it=test)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_fixtures_of_the_same_name_win(
-    run_pytest: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    done = run_pytest("""
-import pytest
-
-
-@pytest.fixture
-def beamline():
-    return "BM05"
-
-
-def test_it(beamline):
-    assert beamline == "BM05"
-""")
-    assert done.returncode == 0, done.stdout
 
 
 # Without pytest
@@ -285,6 +280,9 @@ def test_as_a_context_manager(tmp_path: Path) -> None:
             beamline["nothing"]
     assert beamline.session.closed
     beamline.close()
+    (folder / "other.yml").write_text("- {name: other, class: Session}")
+    with pytest.raises(SessionShellError, match=r"2 sessions \(eh1, other\): say which one"):
+        Beamline(config=folder, data=tmp_path / "data")
 
 
 def test_a_screen_forgets_what_was_drawn_over() -> None:
