@@ -64,7 +64,7 @@ class JournalFile:
         if self._descriptor < 0 or os.getpid() != self._pid:
             return
         line = encode(record)
-        if len(line) >= LINE_BYTES:
+        if len(line) > LINE_BYTES - 100:  # its fingerprint comes to it
             _log.warning("%s: a record of %d MB is too long to be kept", self.path, len(line) >> 20)
             return
         line, check = sealed(line, self._check)

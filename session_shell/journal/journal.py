@@ -24,7 +24,7 @@ from session_shell.journal.records import (
     Record,
     Scan,
 )
-from session_shell.journal.telling import cut, one_line, outcome_of, own_lines, shown
+from session_shell.journal.telling import cut, one_line, outcome_of, own_lines, reason_of, shown
 from session_shell.scanning.documents import ScanEnded, ScanStarted
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Journal:
         self._file: JournalFile | None = None
         self._depth = 0
         self._begin = self._moment = 0.0
+        self._reason = "closed"
         self._changes: dict[str, dict[str, Any]] = {}
         self._known: dict[tuple[str, str], Any] = {}
         self._recorders: dict[str, ScanRecorder] = {}
@@ -86,6 +87,8 @@ class Journal:
         if self._depth:
             self._depth = 1
             self.ends(None, "exit")
+        if reason == "closed":
+            reason = self._reason
         self._write(Closed(time=self._clock.time(), reason=reason))
         self._file.close()
         self._file = None
@@ -130,6 +133,8 @@ class Journal:
             outcome: When it is not what `error` says.
             value: What the last expression gave, when it was not printed.
         """
+        if isinstance(error, SystemExit):
+            self._reason = reason_of(error)  # the prompt ends by itself then
         if self._depth > 1 or self._file is None:
             self._depth = max(self._depth - 1, 0)
             return

@@ -14,6 +14,7 @@ from session_shell.logbook.telling import (
     facts,
     outcome,
     printable,
+    remarks,
     scan_words,
     shortened,
     typed,
@@ -99,8 +100,8 @@ class _Page:
             yield f'<pre class="typed">{escape(what)}</pre>'
             yield from below
             yield "</section>"
-        for problem in log.problems:
-            yield f'<p class="bad">not readable: {escape(printable(problem))}</p>'
+        for remark in remarks(log):
+            yield f'<p class="bad">{escape(remark)}</p>'
 
     def _below(self, command: CommandLog) -> Iterator[str]:
         done = command.done

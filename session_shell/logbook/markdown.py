@@ -13,6 +13,7 @@ from session_shell.logbook.telling import (
     facts,
     outcome,
     printable,
+    remarks,
     scan_words,
     shortened,
     typed,
@@ -39,7 +40,7 @@ def as_markdown(log: JournalLog, scans: Scans, *, full: bool = False) -> str:
         time = moments.time(command.command.time)
         lines += [f"## {time} [{command.command.number}]", "", *_fence(typed(command), "python")]
         lines += ["", *below]
-    lines += [f"- not readable: {_plain(problem)}" for problem in log.problems]
+    lines += [f"- {_plain(remark)}" for remark in remarks(log)]
     return "\n".join(lines).rstrip() + "\n"
 
 

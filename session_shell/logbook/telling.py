@@ -82,6 +82,15 @@ def end_of(log: JournalLog) -> float:
     return max(times) if log.closed is None else log.closed.time
 
 
+def remarks(log: JournalLog) -> list[str]:
+    """Say what could not be read, and what is not as it was written."""
+    lines = [f"not readable: {clean(problem)}" for problem in log.problems]
+    for one in log.changed:
+        whose = "" if one.number is None else f" of command {one.number}"
+        lines.append(f"edited: line {one.line} ({one.record}{whose}) is not as it was written")
+    return lines
+
+
 def typed(command: CommandLog) -> str:
     """Return what was typed, free of control characters."""
     if command.command.source == "lost":

@@ -12,6 +12,7 @@ from session_shell.logbook.telling import (
     facts,
     outcome,
     printable,
+    remarks,
     scan_words,
     shortened,
     typed,
@@ -64,7 +65,7 @@ def as_text(log: JournalLog, *, full: bool = False) -> str:
         indent = _MARGIN + " " * (len(str(command.command.number)) + 3)
         lines += [f"{indent}{line}" for line in more]
         lines += _indented(_below(command, full))
-    lines += [f"not readable: {clean(problem)}" for problem in log.problems]
+    lines += remarks(log)
     return "\n".join(lines) + "\n"
 
 

@@ -325,6 +325,14 @@ def test_a_killed_session_says_so(tmp_path: Path) -> None:
         assert "not readable" in text
 
 
+def test_an_edited_journal_says_so(tmp_path: Path) -> None:
+    log = made(tmp_path, *finished(1, "mv(roby, 1)"), *finished(2, "wa()"))
+    log.path.write_text(log.path.read_text().replace("mv(roby, 1)", "mv(roby, 2)"))
+    log = read_journal(log.path)
+    for text in (as_text(log), as_markdown(log, Scans(log)), as_html(log, Scans(log))):
+        assert "edited: line 2 (command of command 1) is not as it was written" in text
+
+
 # The commands
 
 
