@@ -46,7 +46,6 @@ class Screen(io.StringIO):
 
         self._screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self._feed = pyte.Stream(self._screen).feed
-        self._written = io.StringIO()
         self._mark = 0
         # Programs ask the terminal itself how large it is; this one is asked, never written to.
         self._master, self._slave = os.openpty()
@@ -55,17 +54,23 @@ class Screen(io.StringIO):
     @property
     def text(self) -> str:
         """All lines, those that scrolled away included."""
-        return "\n".join(self._lines()).rstrip("\n")
+        return "\n".join(self.lines()).rstrip("\n")
+
+    def lines(self) -> list[str]:
+        """Return all lines, the empty ones at the bottom included."""
+        gone: list[Any] = list(self._screen.history.top)
+        top = ["".join(line[x].data for x in range(self._screen.columns)) for line in gone]
+        return [line.rstrip() for line in [*top, *self._screen.display]]
 
     @property
     def last(self) -> str:
         """The lines since `mark`: what the last command showed, as it looks now."""
-        return "\n".join(self._lines()[self._mark :]).rstrip("\n")
+        return "\n".join(self.lines()[self._mark :]).rstrip("\n")
 
     @property
     def raw(self) -> str:
         """All that was written, escape sequences included."""
-        return self._written.getvalue()
+        return self.getvalue()
 
     def mark(self) -> None:
         """Let `last` begin here."""
@@ -88,14 +93,13 @@ class Screen(io.StringIO):
 
     def write(self, text: str) -> int:
         """Show `text` as a terminal does."""
-        self._written.write(text)
         self._feed(text.replace("\r\n", "\n").replace("\n", "\r\n"))
-        return len(text)
+        return super().write(text)
 
     def feed(self, text: str) -> None:
         """Show what a program has written to a real terminal, line ends as they are."""
-        self._written.write(text)
         self._feed(text)
+        super().write(text)
 
     @property
     def cursor(self) -> tuple[int, int]:
@@ -108,8 +112,3 @@ class Screen(io.StringIO):
             os.close(self._master)
             os.close(self._slave)
         super().close()
-
-    def _lines(self) -> list[str]:
-        gone: list[Any] = list(self._screen.history.top)
-        top = ["".join(line[x].data for x in range(self._screen.columns)) for line in gone]
-        return [line.rstrip() for line in [*top, *self._screen.display]]

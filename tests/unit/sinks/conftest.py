@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
-import pyte
 import pytest
 
+from session_shell.testing import Screen
 
-class FakeTerminal(io.StringIO):
-    """A stream that says it is a terminal, and the screen that one would see."""
+
+class FakeTerminal(Screen):
+    """A screen that counts what is written to it, and that can break."""
 
     def __init__(self, columns: int = 80, rows: int = 24) -> None:
-        super().__init__()
-        self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
-        self._pyte = pyte.Stream(self.screen)
+        super().__init__(columns, rows)
         self.writes = 0
         self.broken: Exception | None = None
-
-    def isatty(self) -> bool:
-        return True
 
     def write(self, text: str) -> int:
         if self.broken is not None:
             raise self.broken
         self.writes += bool(text)  # rich writes nothing now and then
-        self._pyte.feed(text.replace("\n", "\r\n"))
         return super().write(text)
-
-    def lines(self) -> list[str]:
-        """Return all lines, those that scrolled away included."""
-        top = [
-            "".join(line[column].data for column in range(self.screen.columns)).rstrip()
-            for line in self.screen.history.top
-        ]
-        return [*top, *(line.rstrip() for line in self.screen.display)]
 
 
 @pytest.fixture
 def make_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeTerminal]:
     def make(columns: int = 80, rows: int = 24) -> FakeTerminal:
         monkeypatch.setenv("TERM", "xterm-256color")
-        monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setenv("LINES", str(rows))
         monkeypatch.delenv("NO_COLOR", raising=False)
         return FakeTerminal(columns, rows)
 

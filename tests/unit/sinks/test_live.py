@@ -73,15 +73,14 @@ def test_a_status_is_cut_to_the_terminal(make_terminal, manual):
         assert terminal.lines() == ["x" * 19, "a", "b", ""]
 
 
-def test_a_narrower_window_leaves_no_rest_of_the_status(terminal, manual, monkeypatch):
+def test_a_narrower_window_leaves_no_rest_of_the_status(terminal, manual):
     with LiveDisplay(terminal) as display:
         display.print("row")
         display.status("s" * 70)
         display.draw()
-        monkeypatch.setenv("COLUMNS", "30")
+        terminal.resize(30, 24)
         # A terminal that wraps what no longer fits keeps its cursor on the same character.
-        terminal.screen.reset()
-        terminal.write("row\n" + "s" * 30 + "\n" + "s" * 30 + "\n" + "s" * 10 + "\x1b[2A\r")
+        terminal.write("\x1bcrow\n" + "s" * 30 + "\n" + "s" * 30 + "\n" + "s" * 10 + "\x1b[2A\r")
         display.status("s" * 70)
         display.draw()
         assert [line for line in terminal.lines() if line] == ["row", "s" * 29]

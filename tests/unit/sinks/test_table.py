@@ -215,16 +215,16 @@ def test_the_progress_of_an_endless_scan(terminal, manual):
     sink.close()
 
 
-def test_a_new_width_brings_a_new_header(make_terminal, manual, monkeypatch):
+def test_a_new_width_brings_a_new_header(make_terminal, manual):
     terminal = make_terminal(columns=100)
     sink = ScanTable(terminal)
     sink.scan_started(started(4))
     sink.rows(block(0, 1))
     sink._display.draw()
-    monkeypatch.setenv("COLUMNS", "99")
+    terminal.resize(99, 24)
     sink.rows(block(1, 1))
     sink._display.draw()
-    monkeypatch.setenv("COLUMNS", "40")
+    terminal.resize(40, 24)
     sink.rows(block(2, 1))
     sink._display.draw()
     sink.close()
