@@ -61,6 +61,8 @@ class Screen:
         return kept.text()
 
     def _digest(self, *, last: bool) -> None:
+        if not self._raw:
+            return
         raw = "".join(self._raw)
         self._raw, self._size = [], 0
         if not last and (rest := re.search(_UNFINISHED, raw[-64:])):

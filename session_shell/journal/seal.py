@@ -10,7 +10,7 @@ import hashlib
 import re
 
 _LENGTH = 16
-_END = re.compile(rb',"check":"([0-9a-f]{%d})"\}\Z' % _LENGTH)
+_END = rb',"check":"([0-9a-f]{%d})"\}\Z' % _LENGTH
 
 
 def sealed(line: bytes, before: bytes) -> tuple[bytes, bytes]:
@@ -33,7 +33,7 @@ class Chain:
     def holds(self, line: bytes) -> bool:
         """Tell whether a line is as it was written, and follows the one before."""
         line = line.rstrip()
-        match = _END.search(line)
+        match = re.search(_END, line)
         if match is None:
             # An edited line of JSON, a torn one, or a journal that has no fingerprints at all.
             return not self._before or not line.endswith(b"}")
