@@ -37,6 +37,7 @@ from session_shell.scanning.documents import (
 )
 from session_shell.scanning.scan import Scan
 from session_shell.session import Session
+from session_shell.testing import Beamline, ScanDocuments, Screen, Terminal
 
 
 def use_a_session() -> None:
@@ -85,6 +86,20 @@ def register_metadata() -> None:
     registry.remove_categories(names)
     category.remove("where")
     print(category.is_set("where"), category.keys, merged)
+
+
+def test_a_setup_script() -> None:
+    with Beamline("demo", config="sessions", data="data", screen=Screen(80, 24)) as beamline:
+        beamline.run("umv roby 1")
+        record: ScanDocuments = beamline.documents[-1]
+        values: list[Any] = record.column("roby")
+        shown: str = beamline.screen.last
+        beamline.restart()
+        print(values, shown, beamline["roby"], beamline.problems, beamline.clock.time())
+    with Terminal(["session-shell", "open", "demo"], columns=80) as terminal:
+        text: str = terminal.run("wa()")
+        code: int = terminal.leave()
+        print(text, code, terminal.wait_for("roby"), terminal.screen.raw)
 
 
 def check_a_configuration() -> list[str]:
