@@ -27,6 +27,7 @@ def open_session(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     relocation: Relocation | None = None,
     typing_helper: bool = True,
+    resume: bool = False,
 ) -> Session:
     """Open a session by name; use it in a ``with`` statement, or ``close()`` it.
 
@@ -43,6 +44,7 @@ def open_session(
             in the place of those that the last run left.
         relocation: Other places for scripts and data than code names, as a replay needs them.
         typing_helper: Accept ``ascan roby 0 10 10 0.1`` beside Python in ``session.run``.
+        resume: Define again what was defined in the last run; ``session.resumed`` tells what.
 
     Raises:
         ConfigError: When the directory or the session is not there.
@@ -51,7 +53,7 @@ def open_session(
     Example:
         ``with open_session("demo") as session: scan = session.run("loopscan(10, 0.1, diode3)")``
     """
-    return Session(
+    session = Session(
         name,
         config=Path(config) if config is not None else default_config(),
         data=Path(data) if data is not None else default_data(),
@@ -66,6 +68,9 @@ def open_session(
         relocation=relocation,
         typing_helper=typing_helper,
     )
+    if resume:
+        session.resume()
+    return session
 
 
 def default_config() -> Path:

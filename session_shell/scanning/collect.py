@@ -51,6 +51,8 @@ class MetadataCollector:
     caller: Caller
     given: Mapping[str, Any] = field(default_factory=dict)
     """What the session knows without asking: sample, dataset. The least specific of all."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What the user said at the prompt (`newsample`); only ``scan_info`` is more specific."""
     failures: list[MetadataFailure] = field(default_factory=list)
     profile: list[Profile] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class MetadataCollector:
         """Return all that was taken so far, merged."""
         tree = merge(copy_tree(self.given), copy_tree(self._devices))
         merge(tree, copy_tree(self._registered))
+        merge(tree, copy_tree(self.told))
         merge(tree, copy_tree(self.scan_info))
         return merge(tree, copy_tree(self.extra))
 

@@ -80,6 +80,7 @@ class Run:
         scan.attach(self)
         self.bus = Bus([*([file] if file else []), scan.data, *host.sinks(shown=self.plan.shown)])
         participants = [*self.plan.trajectory.axes, *self.plan.detectors]
+        facts = host.facts()
         self.metadata = MetadataCollector(
             host.scan_meta.copy(),
             host.publishers(),
@@ -87,7 +88,8 @@ class Run:
             self.plan.scan_info,
             host.guard,
             host.caller,
-            host.facts().metadata or {},
+            facts.metadata or {},
+            facts.told or {},
         )
         scan.profile = self.metadata.profile
         self.hooks = Hooks([*host.presets, *scan.presets], scan)

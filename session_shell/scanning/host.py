@@ -29,6 +29,8 @@ class ScanFacts:
     configuration: Mapping[str, str] | None = None
     metadata: Mapping[str, Any] | None = None
     """Metadata that anything more specific may overrule."""
+    told: Mapping[str, Any] | None = None
+    """Metadata that the user said at the prompt: only ``scan_info`` overrules them."""
 
 
 class Resumable(Protocol):

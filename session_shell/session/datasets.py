@@ -69,8 +69,14 @@ class Belonging:
             "dataset_number": format(number_of(self.dataset_name), number_format),
         }
 
+    def told(self) -> dict[str, Any]:
+        """Return what was said of the sample: it beats what setup scripts say of samples."""
+        sample = {"name": self.sample_name, "description": self.sample_description}
+        sample = {key: value for key, value in sample.items() if value}
+        return {"sample": sample} if sample else {}
+
     def metadata(self, beamline: str) -> dict[str, Any]:
-        """Return what each scan records."""
+        """Return what each scan records, unless somebody else knows better."""
         dataset: dict[str, Any] = {
             "name": self.dataset_name,
             "number": number_of(self.dataset_name),
@@ -80,9 +86,8 @@ class Belonging:
             "proposal_session": self.proposal_session_name,
             "beamline": beamline,
         }
-        sample = {"name": self.sample, "description": self.sample_description}
         return {
-            "sample": {key: value for key, value in sample.items() if value},
+            "sample": {"name": self.sample},
             "dataset": {key: value for key, value in dataset.items() if value},
         }
 

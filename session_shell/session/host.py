@@ -180,6 +180,7 @@ class SessionHost:
             self.command,
             self.configuration,
             self.saving.metadata(),
+            self.saving.told(),
         )
 
     def execute(self, scan: Scan) -> None:

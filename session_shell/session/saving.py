@@ -175,6 +175,10 @@ class ScanSaving(Places):
         """Return what each scan records about where it belongs; nothing before there is one."""
         return self._belonging.metadata(self._beamline) if self._belonging is not None else {}
 
+    def told(self) -> dict[str, Any]:
+        """Return what was said of the sample by name: nothing but ``scan_info=`` beats it."""
+        return self._belonging.told() if self._belonging is not None else {}
+
     def scan_taken(self, folder: Path) -> None:
         """Remember that there was a scan in a dataset: its name is not free when it is deleted."""
         name = self._relative(folder)

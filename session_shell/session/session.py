@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from session_shell.clock import Clock, RealClock
 from session_shell.config import Problem
@@ -31,6 +31,9 @@ from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 from session_shell.session.shorthand import expand
 from session_shell.user_time import following
+
+if TYPE_CHECKING:
+    from session_shell.session.resuming import Resumed
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +127,8 @@ class Session:
         self._restore()
         self._begin_journal()
         self.namespace = self._make_namespace(verbs or {})
+        self._owned = frozenset(self.namespace)
+        self.resumed: Resumed | None = None
         if imports is not None:
             self._open.enter_context(imports(self))
         self._run_setup()
@@ -295,6 +300,13 @@ class Session:
         for group in self.measurement_groups:
             if group.name == mine.get("active_mg"):
                 self.active_mg = group
+
+    def resume(self, journal: str = "") -> Resumed:
+        """Define again what an earlier run defined: that of `journal`, else the last one."""
+        from session_shell.session.resuming import resume
+
+        self.resumed = resume(self, self._owned | self.devices.keys(), journal)
+        return self.resumed
 
     # Opening and closing
 

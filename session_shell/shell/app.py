@@ -43,6 +43,7 @@ class SessionShell(TerminalInteractiveShell):
         self.events.register("post_run_cell", self._after)
         register: Any = self.register_magic_function
         register(self._typing_helper, "line", "typing_helper")
+        register(self._resume, "line", "resume")
 
     def init_display_formatter(self) -> None:
         """Let objects tell about themselves as `info` does."""
@@ -123,6 +124,10 @@ class SessionShell(TerminalInteractiveShell):
         elif word:
             raise SessionShellError(f"typing_helper: expected on or off, got {line.strip()!r}")
         print(f"typing helper is {'on' if self.session.typing_helper else 'off'}")
+
+    def _resume(self, line: str) -> None:
+        """Define again what was defined in the last run; with an id, in that run."""
+        print(*self.session.resume(line.strip()).lines(), sep="\n")
 
 
 def run_prompt(session: Any) -> int:

@@ -27,6 +27,7 @@ def banner(session: Session) -> str:
         f"  data    {place(session.saving.folder, None)}{_last_number(session)}",
         *_crashed(session),
         *_reading(session),
+        *_resumed(session),
         *_problems(session.problems),
         styled("  wa() shows positions, lsobj() all objects, NAME? tells about it", "dim"),
     ]
@@ -43,6 +44,13 @@ def _reading(session: Session) -> list[str]:
         return []
     text = "for looking: what is moved here moves only here, scans need save=False, nothing is kept"
     return [styled(f"  READ-ONLY  {text}", "yellow")]
+
+
+def _resumed(session: Session) -> list[str]:
+    if session.resumed is None:
+        return []
+    first, *more = session.resumed.lines()
+    return [f"  resumed {first}", *(f"          {line}" for line in more)]
 
 
 def _loaded(session: Session) -> str:

@@ -130,6 +130,7 @@ Examples:
   session-shell open demo align.py sy 0.5 -i
   echo 'ct 0.1 diode' | session-shell open demo
   session-shell open demo --clock virtual -c 'ascan roby 0 10 1000 1'
+  session-shell open demo --resume             go on, with the functions and values of then
   session-shell open demo --read-only          look, while it is open elsewhere
 
 {PLACES_HELP}
@@ -161,6 +162,11 @@ Examples:
     help="Accept Python only, not 'ascan roby 0 10 10 0.1'.",
 )
 @click.option(
+    "--resume",
+    is_flag=True,
+    help="Define again what was defined in the last run: functions, classes, values.",
+)
+@click.option(
     "--read-only",
     is_flag=True,
     help="Look while the session is open elsewhere; scans need save=False.",
@@ -177,6 +183,7 @@ def open_command(
     clock: Literal["real", "virtual"],
     seed: int | None,
     no_typing_helper: bool,
+    resume: bool,
     read_only: bool,
     config: Path | None,
     data: Path | None,
@@ -194,6 +201,7 @@ def open_command(
         virtual=clock == "virtual",
         seed=seed,
         typing_helper=not no_typing_helper,
+        resume=resume,
         read_only=read_only,
     )
     return opening.run()

@@ -34,6 +34,7 @@ class Opening:
     seed: int | None = None
     typing_helper: bool = True
     read_only: bool = False
+    resume: bool = False
 
     def run(self) -> int:
         """Open the session, do everything, close it; return the exit code."""
@@ -57,6 +58,7 @@ class Opening:
             stream=sys.stdout,
             typing_helper=self.typing_helper,
             read_only=self.read_only,
+            resume=self.resume,
         )
         with session:
             yield session
@@ -115,6 +117,8 @@ def _importing_from_here() -> Iterator[None]:
 
 
 def _tell_problems(session: Session) -> None:
+    for line in session.resumed.lines() if session.resumed is not None else ():
+        print(f"resumed: {line}", file=sys.stderr)
     for problem in session.problems:
         _warn(f"{problem.severity}: {problem}")
     notice = crash_notice(session.saving.folder)

@@ -174,14 +174,18 @@ def test_every_scan_tells_what_it_belongs_to(session: Session) -> None:
     assert scan.info["dataset"]["name"] == "align"
 
 
-def test_what_a_script_says_of_the_sample_wins(session: Session) -> None:
+def test_who_knows_the_sample(session: Session) -> None:
     session.run(
         "from session_shell.scanning.scan_meta import get_user_scan_meta as meta\n"
-        "newsample('Fe2O3')\n"
         "meta().add_categories({'sample'})\n"
-        "meta().sample.set('mine', {'name': 'mine', 'mass': 3})"
+        "meta().sample.set('mine', {'name': 'gold foil', 'mass': 3})"
     )
-    assert session.run(COUNT).info["sample"] == {"name": "mine", "mass": 3}
+    foil = {"name": "gold foil", "mass": 3}
+    assert session.run("newcollection('powders'); " + COUNT).info["sample"] == foil
+    said = {"name": "Fe2O3", "description": "powder", "mass": 3}
+    assert session.run("newsample('Fe2O3', 'powder'); " + COUNT).info["sample"] == said
+    scan = session.run("sct(0.1, diode, scan_info={'sample': {'name': 'this one'}})")
+    assert scan.info["sample"]["name"] == "this one"
 
 
 def test_without_the_policy_files_tell_nothing_of_it(session: Session) -> None:
