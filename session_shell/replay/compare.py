@@ -157,6 +157,8 @@ class Comparison:
                 kind = {"points": "points", "end_reason": "outcome", "error": "error"}
                 words = {"scan": "number", "npoints": "points asked"}.get(name, name)
                 yield self._different(kind.get(name, "scan"), f"{words}:", *pair, 0)
+        if one.points != other.points and not other.points:
+            return  # it failed before its first point: that is said already
         before, now = self._recorded.file_of(one), self._replayed.file_of(other)
         if before is None or now is None:
             yield from self._by_fingerprint(one, other)
@@ -216,6 +218,8 @@ class Settings:
         self._one = _flat(recorded.opened.settings)
         self._other = _flat(replayed.opened.settings)
         self._rule = rule
+        # A later version may keep more: what was never recorded cannot be compared.
+        self._unknown = _OWN_SETTINGS | (self._other.keys() - self._one.keys())
         self._known: set[tuple[str, str]] = set()
 
     def at_start(self) -> list[Difference]:
@@ -234,12 +238,12 @@ class Settings:
     def differing(self) -> list[str]:
         """Return the settings that differ now, as ``owner.key``."""
         keys = dict.fromkeys([*self._one, *self._other])
-        return [".".join(key) for key in keys if key not in _OWN_SETTINGS and not self._alike(key)]
+        return [".".join(key) for key in keys if key not in self._unknown and not self._alike(key)]
 
     def _look(self, number: int, keys: Sequence[tuple[str, str]], when: str) -> list[Difference]:
         found = []
         for key in dict.fromkeys(keys):
-            if key in _OWN_SETTINGS or self._alike(key):
+            if key in self._unknown or self._alike(key):
                 self._known.discard(key)
                 continue
             if key in self._known:

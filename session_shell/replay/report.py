@@ -8,6 +8,8 @@ from typing import Any
 
 _MOST = 8
 """Differences of one command that are written; the others are counted."""
+_MOST_COMMANDS = 12
+"""Commands whose differences are written; JSON has them all."""
 
 
 @dataclass(slots=True)
@@ -127,13 +129,14 @@ class Report:
         return "\n".join(lines)
 
     def _list(self) -> Iterator[str]:
-        for result in self.commands:
-            if not result.differences:
-                continue
+        different = [result for result in self.commands if result.differences]
+        for result in different[:_MOST_COMMANDS]:
             typed = " ".join(result.typed.split())
             typed = typed if len(typed) <= 70 else f"{typed[:67]}..."
             yield f"command {result.number} ({typed}):" if result.number else "setup scripts:"
             yield from _indented(result.differences)
+        if len(different) > _MOST_COMMANDS:
+            yield f"... and {_count(len(different) - _MOST_COMMANDS, 'more command')}"
         if self.problems:
             yield "the record:"
             yield from _indented(self.problems)
