@@ -95,6 +95,13 @@ class Columns:
         self._count = 0
         self._last_write = time.monotonic()
 
+    def drop(self) -> int:
+        """Forget what waits; return how many rows it was."""
+        count, self._count = self._count, 0
+        self._waiting.clear()
+        self._block = None
+        return count
+
     def _array(self, stream: Stream, parts: list[Sequence[Any]], count: int) -> NDArray[Any]:
         dtype, shape = np.dtype(stream.dtype), (count, *stream.shape)
         try:

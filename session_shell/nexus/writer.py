@@ -9,6 +9,7 @@ end          on a copy that replaces the file, or through an overlay when it is 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -230,8 +231,9 @@ class ScanFile:
             self._start = None
 
     def _finish(self, doc: ScanEnded, start: ScanStarted, columns: Columns) -> None:
+        missing = 0
         if self._streams is not None:
-            self._write_last_block()
+            missing = self._write_last_block(columns)
             self._close()
         columns.block()  # finds values that cannot be stored, which the file has to tell
         # The file says how many points are in it, also when some could not be written.
@@ -239,14 +241,25 @@ class ScanFile:
         tree = self._end_tree(start, ended, bad_values(start, columns))
         image, self._image = self._image, None
         finish(self.path, Edit(self._tree, tree, columns), self._ballast, image)
+        if missing:
+            what, why = f"the last {missing} points could not be written", OSError(errno.ENOSPC, "")
+            raise sink_error(what, self.path, why, "the file is finished without them; ")
 
-    def _write_last_block(self) -> None:
+    def _write_last_block(self, columns: Columns) -> int:
+        """Write what waits; return how many points did not fit: they must not cost the end."""
         try:
             self._write_block()
         except OSError as error:
-            if not is_full(error) or not self._ballast.release():
+            if not is_full(error):
                 raise
-            self._write_block()
+            self._ballast.release()
+            try:
+                self._write_block()
+            except OSError as again:
+                if not is_full(again):
+                    raise
+                return columns.drop()
+        return 0
 
     def _end_tree(self, start: ScanStarted, ended: ScanEnded, notes: list[str]) -> Group:
         try:

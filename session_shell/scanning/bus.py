@@ -18,12 +18,14 @@ _log = logging.getLogger(__name__)
 class Bus:
     """The sinks of one scan.
 
-    A sink that must not fail (the file) raises `SinkError`; one that only shows is dropped with
-    one warning. Either way it gets no further document, and all others still get theirs.
+    A sink that must not fail (the file) raises `SinkError`; of further documents it only gets the
+    end, so that what it has is finished. One that only shows is dropped with one warning and gets
+    nothing more. All others still get theirs.
     """
 
     def __init__(self, sinks: Iterable[Sink]) -> None:
         self._sinks = list(sinks)
+        self._failed: list[Sink] = []
 
     def started(self, doc: ScanStarted) -> None:
         """Send the start."""
@@ -62,12 +64,15 @@ class Bus:
 
     def ended(self, doc: ScanEnded) -> None:
         """Send the end."""
+        self._sinks = [*self._failed, *self._sinks]
         self._drop([f for sink in self._sinks if (f := _try(sink, sink.scan_ended, doc))])
 
     def _drop(self, failed: Sequence[_Failed]) -> None:
         failures = []
         for sink, error in failed:
             self._sinks.remove(sink)
+            if sink.must_not_fail:
+                self._failed.append(sink)
             failures.append(self._failure(sink, error))
         for failure in failures:
             if failure is not None:

@@ -25,18 +25,7 @@ from session_shell.nexus.overlay import Overlay
 from session_shell.nexus.redo import redo_path, roll_forward
 from session_shell.scanning.documents import ScanStarted
 
-from ..stress.kill_scan import FAMILIES as KILLED
-from ..stress.kill_scan import kill_scans
 from .documents import FAMILIES, ended, loopscan, name_of, point, timescan
-
-
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # fork beside threads
-@pytest.mark.parametrize("in_place", [False, True], ids=["by copy", "in place"])
-def test_kill_at_any_instant(in_place: bool) -> None:
-    for family, result in kill_scans(8, KILLED, in_place=in_place, seed=7).items():
-        assert result.unreadable == [], family
-        assert result.without_metadata == [], family
-        assert result.points_lost == 0, family
 
 
 class _KilledError(BaseException):
