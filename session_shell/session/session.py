@@ -30,7 +30,7 @@ from session_shell.session.relocation import Relocation
 from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 from session_shell.session.shorthand import expand
-from session_shell.user_time import following
+from session_shell.user_time import adopting, following
 
 if TYPE_CHECKING:
     from session_shell.session.resuming import Resumed
@@ -129,6 +129,8 @@ class Session:
         self.namespace = self._make_namespace(verbs or {})
         self._owned = frozenset(self.namespace)
         self.resumed: Resumed | None = None
+        if type(self.clock) is not RealClock:
+            self._open.enter_context(adopting())
         if imports is not None:
             self._open.enter_context(imports(self))
         self._run_setup()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import queue
 import re
@@ -23,7 +24,7 @@ from session_shell.session import Session
 from session_shell.user_time import following
 
 START = 1_700_000_000.0
-REAL_SLEEP, REAL_TIME = time.sleep, time.time
+REAL = {name: getattr(time, name) for name in dir(time)}
 HOUR = 3600.0
 
 
@@ -86,6 +87,26 @@ def test_modules_of_the_user(
     finally:
         sys.modules.pop("beam_helpers", None)
     assert passed(session) == 3
+
+
+def test_modules_that_were_imported_before(
+    make_session: Callable[..., Session], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "early_helpers.py").write_text(
+        "from time import sleep as wait, perf_counter\ndef settle():\n    wait(2)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    early: Any = importlib.import_module("early_helpers")
+    try:
+        with make_session() as session:
+            session.namespace["early"] = early
+            session.run("early.settle()")
+            early.settle()
+            assert passed(session) == 4
+        assert early.wait is REAL["sleep"]
+        assert early.perf_counter is REAL["perf_counter"]
+    finally:
+        sys.modules.pop("early_helpers", None)
 
 
 def test_metadata_callables(session: Session) -> None:
@@ -187,8 +208,8 @@ def test_mistakes_are_refused_as_always(session: Session) -> None:
 
 def test_the_real_clock_changes_nothing(make_session: Callable[..., Session]) -> None:
     with make_session(clock=RealClock()) as session:
-        assert session.run("import time; time.sleep") is REAL_SLEEP
-        assert session.run("time.time") is REAL_TIME
+        assert session.run("import time; time.sleep") is REAL["sleep"]
+        assert session.run("time.time") is REAL["time"]
 
 
 def test_everything_is_put_back(make_session: Callable[..., Session]) -> None:
@@ -202,9 +223,9 @@ def test_everything_is_put_back(make_session: Callable[..., Session]) -> None:
     after = {name: getattr(time, name) for name in dir(time) if not name.startswith("__")}
     assert after == before
     assert not [name for name in vars(time) if name.startswith("__session")]
-    begin = REAL_TIME()
+    begin = REAL["time"]()
     session.namespace["kept"](0.01)  # a name that was imported meanwhile works on
-    assert REAL_TIME() > begin
+    assert REAL["time"]() > begin
 
 
 def test_a_real_session_inside_a_virtual_one(
@@ -212,7 +233,7 @@ def test_a_real_session_inside_a_virtual_one(
 ) -> None:
     with make_session() as virtual, make_session(clock=RealClock(), data=tmp_path / "r") as real:
         now = real.run("import time; time.time()")
-        assert abs(now - REAL_TIME()) < HOUR
+        assert abs(now - REAL["time"]()) < HOUR
         virtual.run("import time; time.sleep(50)")
         assert passed(virtual) == 50
 
@@ -226,7 +247,7 @@ def test_two_virtual_sessions_each_have_their_time(
             outer.run("import time; time.sleep(7)")
             assert inner.run("time.time()") == 5
         assert outer.run("time.time()") == START + 7
-    assert time.sleep is REAL_SLEEP
+    assert time.sleep is REAL["sleep"]
 
 
 def test_threads_that_a_script_starts_have_the_time_of_the_machine(session: Session) -> None:
@@ -237,7 +258,7 @@ def test_threads_that_a_script_starts_have_the_time_of_the_machine(session: Sess
         "t = threading.Thread(target=work); t.start(); t.join()\n"
         "told[0]"
     )
-    assert abs(told - REAL_TIME()) < HOUR
+    assert abs(told - REAL["time"]()) < HOUR
     assert passed(session) == 0
 
 
@@ -251,7 +272,7 @@ def test_libraries_have_the_time_of_the_machine(session: Session, tmp_path: Path
     waiter: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(waiter)
     session.namespace["waiter"] = waiter
-    assert abs(session.run("waiter.now()") - REAL_TIME()) < HOUR
+    assert abs(session.run("waiter.now()") - REAL["time"]()) < HOUR
     session.run("import queue")
     with pytest.raises(queue.Empty):
         session.run("queue.Queue().get(timeout=0.001)")
@@ -319,7 +340,7 @@ def test_other_threads_of_the_program_are_not_disturbed(session: Session) -> Non
     session.namespace.update(go=go, done=done)
     session.run("import time; time.sleep(1); go.set(); done.wait(10)")
     thread.join()
-    assert abs(times[0] - REAL_TIME()) < HOUR
+    assert abs(times[0] - REAL["time"]()) < HOUR
 
 
 def test_nothing_in_the_files_of_a_virtual_session_tells_the_time_of_the_machine(
