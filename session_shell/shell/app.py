@@ -6,6 +6,7 @@ no state of the session lives here.
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from session_shell.shell.signals import asked_to_end
 from session_shell.shell.toolbar import Toolbar
 from session_shell.sinks.live import styled
 
+_RESUME = re.compile(r"\s*%resume(\s+\S*)?\s*")
+
 
 class SessionShell(TerminalInteractiveShell):
     """IPython as the prompt of one session, which is the trait `session`."""
@@ -37,6 +40,7 @@ class SessionShell(TerminalInteractiveShell):
     def __init__(self, **traits: Any) -> None:
         self.toolbar = Toolbar(traits["session"])
         self._cells = 0
+        self._unrecorded = False
         super().__init__(**traits)
         self.input_transformers_cleanup.append(self._expand)
         self.events.register("pre_run_cell", self._before)
@@ -100,6 +104,10 @@ class SessionShell(TerminalInteractiveShell):
 
     def _before(self, info: Any) -> None:
         typed = info.raw_cell or ""
+        # What it defines is recorded, command by command, as if it was typed here.
+        self._unrecorded = _RESUME.fullmatch(typed) is not None
+        if self._unrecorded:
+            return
         executed = getattr(info, "transformed_cell", None)  # not before IPython 9
         if executed is None:
             executed = self.transform_cell(typed)  # type: ignore[no-untyped-call]
@@ -113,7 +121,8 @@ class SessionShell(TerminalInteractiveShell):
         if asked_to_end(error):
             self.exit_code = error.code
             self.ask_exit()  # type: ignore[no-untyped-call]
-        session.command_ends(error, outcome="" if self.keep_running else "exit")
+        if not self._unrecorded:
+            session.command_ends(error, outcome="" if self.keep_running else "exit")
         self.toolbar.refresh()
 
     def _typing_helper(self, line: str) -> None:
