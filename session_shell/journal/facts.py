@@ -109,6 +109,8 @@ def _python_files(root: Path, leave: Path, texts: Texts) -> Iterator[Path]:
 
 def _read(path: Path, name: str, room: int, texts: Texts) -> str | None:
     try:
+        if not path.exists():
+            return None  # no folder of scripts; a setup script that is missing is a problem already
         if not path.is_file():
             texts.left_out.append(f"{name}: is no regular file")
         elif path.stat().st_size > room:
