@@ -83,12 +83,12 @@ class CsvLines:
         channels = csv_channels(doc.channels, self._selection)
         self._chosen = _Chosen(doc.channels, channels)
         self._text = CsvText(channels)
-        self._stream.write(self._text.header() + "\n")
+        self._stream.write(self._text.header())
         self._stream.flush()
 
     def rows(self, doc: Rows) -> None:
         """Write points."""
-        self._stream.writelines(f"{line}\n" for line in self._text.lines(self._chosen.of(doc)))
+        self._stream.write(self._text.lines(self._chosen.of(doc)))
         self._stream.flush()
 
     def scan_ended(self, _doc: ScanEnded) -> None:

@@ -27,7 +27,7 @@ from session_shell.viewer.look import Look, aligned
 from session_shell.viewer.outline import tree
 from session_shell.viewer.points import Selection
 from session_shell.viewer.summary import label, summary
-from session_shell.viewer.table import csv_lines, table
+from session_shell.viewer.table import csv_text, table
 
 LISTED = 200
 """Scans of a folder that are listed at once: the last ones, read in a fraction of a second."""
@@ -89,7 +89,7 @@ def _scan(place: Place, wish: Wish, stream: Any, look: Look) -> Iterator[str]:
     if wish.form is Form.JSON:
         yield from scan_json(scan, wish.selection)
     elif wish.form is Form.CSV:
-        yield from _lines(csv_lines(scan, wish.selection))
+        yield from csv_text(scan, wish.selection)
     elif wish.form is Form.TABLE:
         yield from _lines(_with_title(scan, wish.selection, look))
     elif wish.form is Form.PICTURE:

@@ -119,7 +119,9 @@ class Summary:
         ]
         if not channels:
             return
-        rows: list[tuple[str, ...]] = [("column", "unit", "min", "max", "mean", "of each point")]
+        arrays = any(channel.shape for channel in channels)
+        head = ("column", "unit", "min", "max", "mean", "of each point" if arrays else "")
+        rows: list[tuple[str, ...]] = [head]
         notes: list[str] = []
         for channel in channels:
             found = statistics(scan, channel, points.start, max(points.stop, points.start))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -94,8 +95,8 @@ def _time_of_day(value: Any) -> str:
 # CSV
 
 
-def csv_lines(scan: SavedScan, selection: Selection) -> Iterator[str]:
-    """Yield the lines of CSV, a header of names first; numbers have all their digits.
+def csv_text(scan: SavedScan, selection: Selection) -> Iterator[str]:
+    """Yield CSV in pieces, a line of names first; numbers have all their digits.
 
     Spectra are left out unless they are named, then each of their values is a column.
 
@@ -106,7 +107,7 @@ def csv_lines(scan: SavedScan, selection: Selection) -> Iterator[str]:
     writer = CsvText(channels)
     yield writer.header()
     for rows in blocks(scan, channels, selection.range(scan.data.npoints)):
-        yield from writer.lines(rows)
+        yield writer.lines(rows)
 
 
 def csv_channels(available: Sequence[Channel], selection: Selection) -> list[Channel]:
@@ -132,19 +133,13 @@ class CsvText:
 
     def __init__(self, channels: Sequence[Channel]) -> None:
         self._channels = channels
-        self._line = ""
-        self._writer = csv.writer(self, lineterminator="\n")
-
-    def write(self, line: str) -> None:
-        """Take a line from the writer of the standard library."""
-        self._line = line
 
     def header(self) -> str:
         """Return the line of names; those of a spectrum are ``mca[0]``, ``mca[1]``, ..."""
-        return self._joined(name for channel in self._channels for name in _names(channel))
+        return _csv([[name for channel in self._channels for name in _names(channel)]])
 
-    def lines(self, rows: Rows) -> Iterator[str]:
-        """Yield a line for each point."""
+    def lines(self, rows: Rows) -> str:
+        """Return a line for each point."""
         columns: list[Sequence[Any]] = []
         for channel, column in zip(self._channels, rows.columns, strict=True):
             values = np.asarray(column)
@@ -153,12 +148,13 @@ class CsvText:
             else:
                 flat = values.reshape(len(values), -1)
                 columns += [_cells(flat[:, place]) for place in range(flat.shape[1])]
-        for row in zip(*columns, strict=True):
-            yield self._joined(row)
+        return _csv(zip(*columns, strict=True))
 
-    def _joined(self, cells: Any) -> str:
-        self._writer.writerow(cells)
-        return self._line.rstrip("\n")
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def _names(channel: Channel) -> Iterator[str]:
