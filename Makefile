@@ -1,11 +1,12 @@
 # Two commands matter: `make demo` and `make test`. Everything they need is put into .venv.
 VENV := .venv
 BIN := $(VENV)/bin
+VIEWERS := .venv-viewers
 # Which Python makes .venv: `make PYTHON=... demo`; else the first on the path that is new enough.
 PYTHON ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test lint types contracts format bench reference wheel clean
+.PHONY: help demo test viewers pictures lint types contracts format bench reference wheel clean
 .DEFAULT_GOAL := help
 # A stamp whose recipe failed must not look done.
 .DELETE_ON_ERROR:
@@ -66,6 +67,24 @@ demo: $(VENV)/.run ## open the demo session (runs standard input as commands if 
 test: $(VENV)/.test ## run all tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
+# An environment of its own: checkers and viewers are ten times the size of everything else.
+$(VIEWERS)/.ready: $(VENV)/.python pyproject.toml
+	@echo "Installing what the checks with viewers need into $(VIEWERS) ..." >&2
+	@$(BIN)/python -m venv --clear $(VIEWERS)
+	@$(VIEWERS)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[viewers]'
+	@touch $@
+
+$(VIEWERS)/h5web/dist/index.html: $(VIEWERS)/.ready $(wildcard tests/viewers/h5web/*.*)
+	@echo "Building the page that shows files in h5web (needs npm) ..." >&2
+	@rm -rf $(VIEWERS)/h5web
+	@mkdir $(VIEWERS)/h5web
+	@cp $(wildcard tests/viewers/h5web/*.*) $(VIEWERS)/h5web/
+	@cd $(VIEWERS)/h5web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+		&& npm run build --silent -- --logLevel error
+
+viewers: $(VIEWERS)/h5web/dist/index.html ## check files with four checkers and h5web (npm, Chromium)
+	@$(VIEWERS)/bin/python -m pytest -m viewers tests/viewers $(ARGS)
+
 lint: $(VENV)/.lint ## ruff: mistakes and layout
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -92,4 +111,4 @@ wheel: $(VENV)/.lint ## build the wheel into dist/
 	@ls dist/*.whl
 
 clean: ## remove what make made (not data/)
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VIEWERS) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,5 @@
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  build: { target: 'esnext', chunkSizeWarningLimit: 10000, sourcemap: false },
+});
