@@ -33,8 +33,8 @@ _WHY = {
     errno.EISDIR: "there is a folder of that name",
 }
 _TODO = {
-    errno.ENOSPC: "free some space or choose another folder (SCAN_SAVING)",
-    errno.EDQUOT: "free some space or choose another folder (SCAN_SAVING)",
+    errno.ENOSPC: "free some space, choose another folder (SCAN_SAVING), or scan with save=False",
+    errno.EDQUOT: "free some space, choose another folder (SCAN_SAVING), or scan with save=False",
 }
 _FULL = re.compile(r"errno = (\d+)")
 

@@ -177,7 +177,7 @@ def _write_node(
 def _write_links(root: Any, links: list[tuple[Any, bytes, Link]]) -> None:
     for gid, name, link in links:
         if link.file:
-            gid.links.create_external(name, link.file.encode(), link.target.encode())
+            gid.links.create_external(name, os.fsencode(link.file), link.target.encode())
         else:
             gid.links.create_hard(name, root, link.target.encode())
 
@@ -282,7 +282,7 @@ def _write_stream(gid: Any, name: bytes, node: Dataset, stream: Stream) -> Any:
 
 
 def write_attribute(oid: Any, key: str, value: Stored) -> None:
-    """Give an object an attribute; one of the same form is written over, as a new one takes 4 kB."""
+    """Give an object an attribute; one of the same form is written over: a new one takes 4 kB."""
     if isinstance(value, str):
         name = key.encode()
         if h5a.exists(oid, name):

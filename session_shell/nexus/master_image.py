@@ -20,7 +20,7 @@ from session_shell.nexus.hdf5 import (
     open_image,
     write_attribute,
 )
-from session_shell.nexus.tree import Group, Link
+from session_shell.nexus.tree import Group, Link, safe_text
 
 _ENTRY = re.compile(r"(\d+)\.(\d+)\Z")
 
@@ -34,7 +34,7 @@ def new_master(
         {
             "NX_class": "NXroot",
             "default": default,
-            "file_name": str(master),
+            "file_name": safe_text(str(master)),
             "file_time": now,
             "file_update_time": now,
             "creator": "session-shell",

@@ -73,7 +73,9 @@ def last_number(folder: Path, filename: FileName, master: Path | None = None) ->
             given = _read(fd) or 0
         finally:
             os.close(fd)
-    linked = _highest_link(master) if master is not None and master.exists() else 0
+    # Path.exists raises for a path that is too long; the scan will tell it in a better place.
+    is_there = master is not None and os.path.exists(master)  # noqa: PTH110
+    linked = _highest_link(master) if master is not None and is_there else 0
     return max(given, linked, _highest_file(folder, filename))
 
 
