@@ -51,6 +51,8 @@ class Opened(_Record, frozen=True, kw_only=True, tag="open"):
     host: str = ""
     pid: int = 0
     typing_helper: bool = True
+    shown: bool = True
+    """False: the session had no stream, so scans and moves were shown nowhere."""
     config: str = ""
     """Directory of the YAML tree."""
     data: str = ""

@@ -84,7 +84,7 @@ def play(log: JournalLog, stage: Stage, manner: Manner) -> Played:
             data=stage.data,
             clock=clock,
             seed=log.opened.seed,
-            stream=cast(TextIO, shown),
+            stream=cast(TextIO, shown) if log.opened.shown else None,
             typing_helper=log.opened.typing_helper,
             settings=stage.settings(log),
             relocation=Relocation(stage.found, stage.data_folder),
@@ -235,7 +235,9 @@ class _Player:
             return self._typing_helper(command.typed)
         if command.source == "prompt":
             return self._as_at_the_prompt(command.typed)
-        return session.run(command.typed, echo=command.source != "api", source=command.source)
+        # From Python it is told only by the value, which is recorded when it was not shown.
+        echo = command.source != "api" or not (entry.done and entry.done.value)
+        return session.run(command.typed, echo=echo, source=command.source)
 
     def _as_at_the_prompt(self, typed: str) -> Any:
         session = self._session

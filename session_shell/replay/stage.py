@@ -86,9 +86,13 @@ class Stage:
         Raises:
             JournalError: When its name is refused, or it cannot be written.
         """
-        inside = self.opened.config and PurePosixPath(file.path).is_relative_to(self.opened.config)
-        if not (self.present and inside):
+        if not (self.present and self.is_config(file.path)):
             _write(self.place(file.path), file.text)
+
+    def is_config(self, path: str) -> bool:
+        """Tell whether a path of the recorded session was below its configuration."""
+        root = self.opened.config
+        return bool(root) and PurePosixPath(path).is_relative_to(root)
 
     def settings(self, log: JournalLog) -> dict[str, dict[str, Any]]:
         """Return the recorded settings, with paths of the replay in them."""
@@ -144,6 +148,11 @@ def prepare(log: JournalLog, folder: Path, config: Path | None = None) -> Stage:
         raise JournalError(f"{folder}: cannot be made: {error.strerror or error}") from error
     for path, text in opened.outside.items():
         _write(stage.place(path), text)
+    # Folders of scripts must be there before the first script is run.
+    first = {file.path: file for entry in reversed(log.commands) for file in reversed(entry.files)}
+    for file in first.values():
+        if not stage.is_config(file.path):
+            stage.write_script(file)
     if config is None:
         for name, text in opened.files.items():
             _write(below(stage.config, name, place), _relocated(stage, name, text))

@@ -38,6 +38,7 @@ def begin_journal(session: Session, settings: Mapping[str, Mapping[str, Any]]) -
         host=socket.gethostname(),
         pid=os.getpid(),
         typing_helper=session.typing_helper,
+        shown=session.stream is not None,
         config=str(root),
         data=str(session.data_path),
         files=texts.files,
