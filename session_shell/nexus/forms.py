@@ -55,6 +55,9 @@ def _structure(value: Any) -> tuple[str, bool]:
         return word, True
     if word in ("set", "frozenset") or not kinds <= _WORDS.keys():
         return word, False
+    if kinds == {np.ndarray}:
+        alike = len({(a.shape, a.dtype) for a in value}) == 1
+        return f"{word}/array", alike and value[0].ndim > 0 and value[0].dtype.isnative
     below = {_structure(item) for item in value}
     inner, simple = below.pop()
     return (word, False) if below or not inner else (f"{word}/{inner}", simple)
@@ -118,7 +121,8 @@ def _bytes(stored: Any, _argument: str) -> bytes:
 
 
 _SCALARS: dict[str, Callable[[Any, str], Any]] = {
-    "int": lambda v, _: int(v, 0),
+    "int": lambda v, _: int(v, 0) if isinstance(v, str) else int(v),
+    "text": lambda v, _: v,
     "bytes": _bytes,
     "bytearray": lambda v, _: bytearray(_bytes(v, "")),
     "datetime": lambda v, _: dt.datetime.fromisoformat(v),

@@ -24,6 +24,7 @@ from session_shell.nexus.tree import (
     Stored,
     find,
     free_name,
+    safe_repr,
     safe_text,
     valid_name,
 )
@@ -32,7 +33,6 @@ from session_shell.nexus.values import (
     NotStorableError,
     convert,
     is_quantity,
-    safe_repr,
 )
 
 _DEPTH = 60
@@ -202,7 +202,8 @@ class _Builder:
         here = f"{path}/{text}" if path else text
         node, mask = self.node(value, here)
         if node is None:
-            self._origin(value)
+            # What is in a dict has been noted by itself.
+            self._origin({} if _as_mapping(value) is not None else value)
             names.setdefault(text, "")
             return
         self._trace(node, value)
@@ -306,6 +307,8 @@ class _Builder:
             self._place(group, [p for p in whole.split("/") if p], dataset, here)
             return
         place = valid_name(attribute)
+        if place == "encoding" and isinstance(target, Dataset) and target.origin is not None:
+            target.origin.form = "text" if place not in target.attributes else EXACT
         target.attributes[place] = stored
         target.origins[place] = origin
 

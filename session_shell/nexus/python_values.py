@@ -6,6 +6,7 @@ key, and what a value was before it became an array or a text.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -78,10 +79,9 @@ def _absent(origins: Iterable[Origin]) -> list[Any]:
     """Return what is nowhere in the tree, outer dicts first."""
     found = []
     for origin in origins:
-        value = {} if isinstance(origin.value, Mapping) else origin.value
         keys = _encoded(list(origin.keys))
         try:
-            found.append([keys, encode(value)])
+            found.append([keys, encode(origin.value)])
         except NotExactError:
             continue
     return sorted((pair for pair in found if pair[0] is not None), key=lambda pair: len(pair[0]))
@@ -174,7 +174,7 @@ def _value(tree: Group, item: Item, form: str, details: Mapping[str, Any]) -> An
         mask = find(tree, f"{item.path}_mask")
         return _masked(stored, mask, form.partition(" ")[2])
     value = plain_value(stored)
-    if not item.attribute and isinstance(node, Dataset) and isinstance(value, str):
+    if not item.attribute and isinstance(node, Dataset) and form != "text":
         value = _from_json(node, value)
     return restored(value, form) if form else value
 
@@ -193,10 +193,9 @@ def _is_stored_as(value: Any, stored: Any) -> bool:
     return same(made, stored) or (isinstance(made, str) and ascii_units(made) == stored)
 
 
-def _from_json(node: Dataset, text: str) -> Any:
-    import json
-
-    if node.attributes.get("encoding") != "json":
+def _from_json(node: Dataset, text: Any) -> Any:
+    encoding = node.attributes.get("encoding")
+    if not isinstance(text, str) or not isinstance(encoding, str) or encoding != "json":
         return text
     try:
         return json.loads(text)

@@ -18,6 +18,8 @@ Stored = str | NDArray[Any]
 
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.]*[A-Za-z0-9_])?\Z")
 _MAX_NAME = 200
+_CAP = 2000
+"""Characters of a repr that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,16 @@ def find(group: Group, path: str) -> Node | None:
 def safe_text(text: str) -> str:
     """Return `text` without what HDF5 cannot hold: NUL and lone surrogates are spelled out."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def safe_repr(value: Any) -> str:
+    """Return the repr of anything, capped; never raises."""
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - a broken repr must not lose a scan
+        text = f"<{type(value).__name__} without repr: {type(error).__name__}>"
+    text = safe_text(text)
+    return text if len(text) <= _CAP else text[:_CAP] + "..."
 
 
 def same(a: Stored, b: Stored) -> bool:

@@ -23,11 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from session_shell.nexus.forms import EXACT, form_of, form_of_json
-from session_shell.nexus.tree import Stored
+from session_shell.nexus.tree import Stored, safe_repr
 from session_shell.nexus.units import ascii_units
 
-_CAP = 2000
-"""Characters of a repr that are kept."""
 _DEPTH = 24
 """Levels of lists in lists that are looked into."""
 _LARGE = 1_000_000
@@ -47,16 +45,6 @@ class Converted:
     mask: NDArray[Any] | None = None
     form: str = ""
     """What has to be done when it is read (`session_shell.nexus.forms`)."""
-
-
-def safe_repr(value: Any) -> str:
-    """Return the repr of anything, capped; never raises."""
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a broken repr must not lose a scan
-        text = f"<{type(value).__name__} without repr: {type(error).__name__}>"
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-    return text if len(text) <= _CAP else text[:_CAP] + "..."
 
 
 def is_quantity(value: Any) -> bool:
@@ -79,7 +67,10 @@ def convert(value: Any) -> Converted:
     if is_quantity(value):
         return _quantity(value)
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, str | bytes):
-        return _array(np.asarray(value))
+        converted = _array(np.asarray(value))
+        if isinstance(value, np.ndarray) and value.ndim == 0 and not converted.form:
+            converted.form = f"dtype {value.dtype.str}"  # else it would be read as a scalar
+        return converted
     if isinstance(value, dt.timedelta):
         seconds = value.total_seconds()
         form = "timedelta" if dt.timedelta(seconds=seconds) == value else EXACT
@@ -177,7 +168,7 @@ def _number(value: bool | int | float | complex | None) -> Converted:
         if -(2**63) <= value < 2**63:
             return Converted(np.asarray(value, np.int64))
         if 0 <= value < 2**64:
-            return Converted(np.asarray(value, np.uint64))
+            return Converted(np.asarray(value, np.uint64), form="int")
         text = hex(value) if value.bit_length() > 10_000 else str(value)
         return Converted(text, form="int")
     return Converted(np.asarray(value))
