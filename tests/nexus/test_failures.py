@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -130,9 +131,9 @@ def test_a_disk_that_is_full(session: Session, disk: Path) -> None:
     session.run("loopscan(1, 0.1, diode)")
     filling = disk / "filling"
     fd = os.open(filling, os.O_CREAT | os.O_WRONLY)
-    with pytest.raises(OSError, match="space"):
-        while True:
-            os.write(fd, b"x" * 4096)
+    with contextlib.suppress(OSError):
+        while os.write(fd, b"x" * 4096):
+            pass
     os.close(fd)
     does_not_start(session, "the disk is full", "free some space")
     filling.unlink()
@@ -176,7 +177,7 @@ def no_more_files() -> Iterator[None]:
     taken = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
     try:
-        with pytest.raises(OSError, match="Too many open files"):
+        with contextlib.suppress(OSError):
             while True:
                 taken.append(os.open("/", os.O_RDONLY))
         yield
