@@ -23,6 +23,7 @@ from session_shell.nexus.listing import (
 )
 from session_shell.scanning.documents import EndReason, Pause, ScanEnded, Sink
 from session_shell.viewer.growing import Growing
+from session_shell.viewer.points import is_sequence
 
 POLL = 0.05
 """Seconds between two looks whether a file has changed, which costs microseconds."""
@@ -252,7 +253,7 @@ class Follower:
 
     def _begin(self, place: Place) -> _Followed | None:
         scan = Growing(place, self.clock)
-        if is_sequence(scan):
+        if is_sequence(scan.scan.data.channels):
             # Its points are scans, which are followed themselves.
             self.tell(f"** Scan {place.label}: {scan.scan.title} **")
             return None
@@ -319,9 +320,3 @@ def is_of_others(path: Path) -> bool:
     """
     there = places(path)
     return bool(there) and there[-1].file == path and not Growing(there[-1], RealClock()).ours
-
-
-def is_sequence(scan: Growing) -> bool:
-    """Tell whether a scan is a series of scans: its only counter gives their numbers."""
-    counters = [c.name for c in scan.scan.data.channels if c.kind == "counter"]
-    return counters == ["scan_number"]

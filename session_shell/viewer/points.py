@@ -94,6 +94,11 @@ def _read(scan: SavedScan, channel: Channel, part: range) -> Any:
     return np.concatenate([scan.rows.read(channel.name, n, n + 1) for n in part])
 
 
+def is_sequence(channels: Sequence[Channel]) -> bool:
+    """Tell whether a scan is a series of scans: its only counter gives their numbers."""
+    return [c.name for c in channels if c.kind == "counter"] == ["scan_number"]
+
+
 def without_arrays(channels: Sequence[Channel]) -> list[Channel]:
     """Return the columns that have a number for each point."""
     return [channel for channel in channels if not channel.shape]

@@ -25,7 +25,7 @@ from session_shell.viewer.finding import Asked, ListOf, find
 from session_shell.viewer.listing import list_csv, list_lines
 from session_shell.viewer.look import Look, aligned
 from session_shell.viewer.outline import tree
-from session_shell.viewer.points import Selection
+from session_shell.viewer.points import Selection, is_sequence
 from session_shell.viewer.summary import label, summary
 from session_shell.viewer.table import csv_text, table
 
@@ -96,7 +96,7 @@ def _scan(place: Place, wish: Wish, stream: Any, look: Look) -> Iterator[str]:
         yield _picture(scan, wish)
     else:
         yield from _lines(summary(scan, wish.selection, look))
-        if wish.drawn:
+        if wish.drawn and (wish.selection.columns or not is_sequence(scan.data.channels)):
             yield from _plot(scan, wish.selection, stream)
 
 

@@ -19,7 +19,7 @@ from session_shell.sinks import clean, short_path
 from session_shell.sinks.live import Style
 from session_shell.viewer.look import Look, aligned, cut, duration
 from session_shell.viewer.metadata import tree_lines
-from session_shell.viewer.points import Selection
+from session_shell.viewer.points import Selection, is_sequence
 from session_shell.viewer.statistics import Statistics, statistics
 
 _STYLES: dict[str, Style] = {
@@ -194,11 +194,16 @@ def label(scan: SavedScan) -> str:
 def _outcome(scan: SavedScan, facts: Facts, look: Look) -> str:
     outcome = look.paint(facts.outcome, _STYLES.get(facts.outcome, "red"))
     error = clean(scan.error) if scan.error else _MEANS.get(facts.outcome, "")
+    if facts.outcome == "CRASHED" and scan.end_time is None:
+        error += f"; session-shell repair {clean(short_path(scan.file))} finishes it"
     return f"{outcome}, {error}" if error else outcome
 
 
 def _points(scan: SavedScan) -> str:
     taken = scan.data.npoints
+    if is_sequence(scan.data.channels):
+        numbers = ", ".join(f"{number:.0f}" for number in scan.data["scan_number"])
+        return f"the scans {numbers}" if taken else "no scan"
     if not scan.npoints:
         return f"{taken}, as many as wanted"
     shape = " x ".join(map(str, scan.layout.shape)) if len(scan.layout.shape) > 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError
 from session_shell.nexus import ScanFile, open_scan
 from session_shell.scanning.documents import Comment, EndReason, MetadataFailure, Pause, Position
+from session_shell.session import Session
 from session_shell.viewer import statistics as statistics_module
 from session_shell.viewer.look import Look, duration, short
 from session_shell.viewer.metadata import tree_lines
@@ -108,6 +110,17 @@ def test_an_endless_scan_and_a_mesh(tmp_path: Path, shown: Shown) -> None:
     assert "   points  : 12 of 12 (3 x 4)\n" in shown(save(tmp_path, amesh()))
 
 
+def test_a_sequence_tells_its_scans(
+    make_session: Callable[..., Session], tmp_path: Path, shown: Shown
+) -> None:
+    with make_session() as session:
+        scans = "s.add(loopscan(2, 0.1, diode)); s.add(loopscan(3, 0.1, diode))"
+        session.run(f"with sequence('night') as s: {scans}")
+    text = shown(tmp_path / "data" / "bench" / "scan_0001.h5", wish=PLOT)
+    assert "   points  : the scans 2, 3\n" in text
+    assert "+------" not in text
+
+
 def test_spectra_have_statistics_and_a_shape(tmp_path: Path, shown: Shown) -> None:
     text = shown(save(tmp_path, spectrum()))
     assert "   mca           counts    2    6     4  1024 uint32\n" in text
@@ -124,7 +137,9 @@ def test_a_running_and_a_crashed_scan(tmp_path: Path, shown: Shown) -> None:
     alone = tmp_path / "alone.h5"  # a file without the lock of who writes it
     alone.write_bytes(file.path.read_bytes())
     assert "   outcome : RUNNING, it is being measured\n   points  : 3 of 10\n" in shown(file.path)
-    assert "   outcome : CRASHED, its session died\n   points  : 3 of 10\n" in shown(alone)
+    crashed = " ".join(shown(alone).split())
+    assert "outcome : CRASHED, its session died; session-shell repair" in crashed
+    assert "finishes it points : 3 of 10" in crashed
     file.scan_ended(ended(doc, 3))
 
 
