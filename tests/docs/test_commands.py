@@ -34,6 +34,7 @@ BEFORE = {
     "abort": PAUSED,
     "add_preset": "class my_shutter_preset: start = print\nmy_shutter_preset = my_shutter_preset()",
     "dscan": "mv(sy, 0)",
+    "elog_add": "wa()",
     "group": "sct(0.1, diode); sct(0.1, diode)",
     "metadata_profiling": "sct(0.1, diode)",
     "prdef": "def my_function(): pass",

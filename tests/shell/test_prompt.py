@@ -195,8 +195,9 @@ def test_a_signal_at_the_prompt_ends_the_session(terminal, signum):
 def test_staying_at_the_prompt_after_script_and_commands(open_terminal, tmp_path: Path):
     (tmp_path / "work.py").write_text("import sys\nargs = sys.argv[1:]\n", encoding="utf-8")
     terminal = open_terminal("-s", "eh1", "work.py", "a", "-c", "b = 7", "-i")
-    assert "['a']" in terminal.command("args", number=1)
-    assert "7" in terminal.command("b", number=2)
+    # Commands are numbered as in the journal: the script was 1, -c was 2.
+    assert "['a']" in terminal.command("args", number=3)
+    assert "7" in terminal.command("b", number=4)
 
 
 def test_commands_at_a_terminal_exit_without_a_prompt(open_terminal):
