@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,11 @@ from session_shell.scanning.documents import (
     ScanStarted,
 )
 
+_VERSIONS = {
+    "session_shell": __version__,
+    "python": ".".join(map(str, sys.version_info[:3])),
+    "numpy": np.__version__,
+}
 _OWNED = ("measurement", "plot", "comments")
 """Groups that the writer alone fills: what users put there is kept below `scan_info`."""
 _FIELDS = frozenset(
@@ -67,9 +73,19 @@ def scan_tree(doc: ScanStarted, ended: ScanEnded | None = None) -> Group:
 
 
 def build(
-    doc: ScanStarted, ended: ScanEnded | None = None, notes: Sequence[str] = ()
+    doc: ScanStarted,
+    ended: ScanEnded | None = None,
+    notes: Sequence[str] = (),
+    libraries: Mapping[str, str] | None = None,
 ) -> tuple[Group, list[str]]:
-    """Return the tree, and the warnings about the metadata in it, `notes` among them."""
+    """Return the tree, and the warnings about the metadata in it, `notes` among them.
+
+    Args:
+        doc: The start.
+        ended: The end, when it has come.
+        notes: Further warnings.
+        libraries: Versions of HDF5 and its library, which are not loaded here.
+    """
     raw = raw_tree(ended.metadata if ended is not None else doc.metadata)
     user, warnings = raw.tree, raw.warnings
     fit_declared(user)
@@ -101,7 +117,9 @@ def build(
             entry.group("scan").put(f"grid_{dimension}", np.asarray(positions, float))
     _merge_user(entry, user, warnings)
     added, former = _before_the_end(entry, doc, ended)
+    _add_versions(entry, libraries or {})
     root = _root(doc, ended)
+    root.attributes |= libraries or {}
     root.items[entry_name(doc.number)] = entry
     set_default_classes(root)
     warnings += notes
@@ -131,6 +149,13 @@ def _before_the_end(
     return added, former
 
 
+def _add_versions(entry: Group, libraries: Mapping[str, str]) -> None:
+    """Tell what the data went through: this program, Python and the libraries below."""
+    versions = entry.group("session").group("versions")
+    for name, version in {**_VERSIONS, **libraries}.items():
+        versions.put(name.removesuffix("_Version").removesuffix("_version"), version)
+
+
 def _root(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     root = new_group("NXroot")
     root.attributes |= {
@@ -147,14 +172,14 @@ def _root(doc: ScanStarted, ended: ScanEnded | None) -> Group:
 def _entry(doc: ScanStarted, ended: ScanEnded | None, parameters: Group) -> Group:
     entry = new_group("NXentry")
     entry.put("title", doc.title or doc.type)
-    _put_time(entry, "start_time", doc.time)
+    entry.put("start_time", iso_time(doc.time))
     entry.put("entry_identifier", str(doc.number))
     entry.put("entry_identifier_uuid", doc.uid)
     entry.put("program_name", "session-shell").attributes["version"] = __version__
     if doc.user:
         entry.group("user", "NXuser").put("name", doc.user)
     if ended is not None:
-        _put_time(entry, "end_time", ended.time)
+        entry.put("end_time", iso_time(ended.time))
         entry.put("end_reason", str(ended.reason))
     entry.items["scan"] = _scan(doc, ended)
     entry.items["scan_parameters"] = _parameters(doc, parameters)
@@ -179,6 +204,8 @@ def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     scan.put("name", doc.name or doc.type)
     scan.put("number", doc.number)
     scan.put("npoints", doc.npoints)
+    # NXentry has no place for exact times beside those that people read.
+    scan.put("start_epoch", float(doc.time), units="s")
     if doc.shape:
         scan.put("shape", np.asarray(doc.shape, int))
     _put_order(scan, doc)
@@ -192,6 +219,7 @@ def _scan(doc: ScanStarted, ended: ScanEnded | None) -> Group:
     scan.put("npoints_acquired", 0 if ended is None else ended.npoints)
     if ended is not None:
         scan.put("end_reason", str(ended.reason))
+        scan.put("end_epoch", float(ended.time), units="s")
         scan.put("duration", float(ended.time - doc.time), units="s")
         scan.put("counting_time", float(ended.counting), units="s")
         scan.put("moving_time", float(ended.moving), units="s")

@@ -43,7 +43,9 @@ def _target(root: Group, entry: str, folder: str, text: str) -> str | None:
         candidates = [text, f"{entry}/{text}"]
     else:
         candidates = [f"{folder}/{text}", f"{entry}/{text}"]
-    for candidate in candidates:
+    # What its class does not define was moved to `parameters`.
+    above = [posixpath.split(candidate.rstrip("/")) for candidate in candidates]
+    for candidate in (*candidates, *(f"{path}/parameters/{name}" for path, name in above)):
         path = posixpath.normpath(f"/{candidate}").lstrip("/")
         seen = 0
         node = find(root, path) if path else None

@@ -146,8 +146,7 @@ class ScanFile:
     def _build(
         self, doc: ScanStarted, ended: ScanEnded | None = None, notes: list[str] | None = None
     ) -> Group:
-        tree, warnings = build(doc, ended, notes or [])
-        tree.attributes |= _hdf5().library_versions()
+        tree, warnings = build(doc, ended, notes or [], _hdf5().library_versions())
         for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,16 @@ import pytest
 from session_shell import open_session
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError, ScanError
-from session_shell.nexus import ScanFile, StoredRows, open_scan, update_master
+from session_shell.nexus import (
+    ScanFile,
+    StoredRows,
+    open_scan,
+    stored_documents,
+    update_master,
+)
 from session_shell.nexus import reader as reading
 from session_shell.scanning.columns import StoredArray
-from session_shell.scanning.documents import Comment, EndReason
+from session_shell.scanning.documents import Comment, EndReason, Rows, ScanEnded, ScanStarted
 from session_shell.session import Session
 
 from .documents import DIODE, FAMILIES, START, ended, name_of, point, save, started
@@ -273,6 +280,31 @@ def test_files_of_bliss_can_be_opened(bliss_file: Path) -> None:
     assert mesh.layout.axes == ("robz", "roby")
     assert mesh.grid("diode").tolist() == [[0, 1, 4], [1, 0, 0]]
     assert mesh.peak() == {"robz": 0.0, "roby": 2.0}
+
+
+def test_files_of_bliss_give_documents(bliss_file: Path) -> None:
+    started, *rows, end = stored_documents(bliss_file, 2, block=4)
+    assert isinstance(started, ScanStarted)
+    assert (started.number, started.type, started.axes) == (2, "amesh", ("robz", "roby"))
+    assert (started.shape, started.npoints) == ((2, 3), 6)
+    assert started.time == datetime.fromisoformat("2024-05-01T10:00:00+02:00").timestamp()
+    assert started.metadata == {"sample": {"name": "gold"}, "instrument": {"name": "ID00"}}
+    assert [c.kind for c in started.channels].count("axis") == 2
+    assert [block.count for block in rows if isinstance(block, Rows)] == [4, 2]
+    assert isinstance(end, ScanEnded)
+    assert (end.reason, end.npoints, end.time - started.time) == (EndReason.SUCCESS, 6, 2.0)
+
+
+def test_a_scan_without_any_column_has_documents(tmp_path: Path) -> None:
+    path = tmp_path / "empty.h5"
+    with h5py.File(path, "w") as file:
+        file["1.1/title"] = "nothing"
+        file["1.1/end_time"] = "2024-05-01T10:00:02"
+        file["1.1/end_reason"] = "USER_STOPPED"
+    started, end = stored_documents(path)
+    assert isinstance(started, ScanStarted)
+    assert isinstance(end, ScanEnded)
+    assert (started.title, started.channels, end.npoints) == ("nothing", (), 0)
 
 
 # Metadata

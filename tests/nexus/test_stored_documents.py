@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+import platform
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ import h5py
 import numpy as np
 import pytest
 
-from session_shell import open_session
+from session_shell import __version__, open_session
 from session_shell.clock import VirtualClock
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError, ScanError
@@ -212,9 +213,8 @@ def test_a_scan_that_fails_before_its_first_point(session: Session, listener: Li
 
 def test_pauses_and_comments_while_it_runs(session: Session, listener: Listener) -> None:
     session.run("import itertools; calls = itertools.count(); s = loopscan(5, 0.1, run=False)")
-    session.run(
-        "s.add_watchdog(lambda scan: 'no beam' if next(calls) in (1, 2, 5, 6) else '', interval=0.05)"
-    )
+    session.run("def check(scan): return 'no beam' if next(calls) in (1, 2, 5, 6) else ''")
+    session.run("s.add_watchdog(check, interval=0.05)")
     session.run("class P:\n    def after_point(self, scan, i): scan.add_comment(f'point {i}')")
     session.run("s.add_preset(P()); s.run()")
     live = listener.scans[-1]
@@ -376,3 +376,69 @@ def test_somebody_has_corrected_the_file(tmp_path: Path) -> None:
     assert info["sample"]["mass"] == 3.5
     started, *_ = stored_documents(path)
     assert started.metadata["sample"]["name"] == "silver"
+
+
+def test_links_of_users_static_and_at_the_end(session: Session) -> None:
+    session.run(
+        "from session_shell.scanning.scan_meta import META_TIMING\n"
+        "from session_shell.scanning import scan_meta\n"
+        "meta = scan_meta.get_user_scan_meta()\n"
+        "meta.sample.set('s', {'x': 1, '>first': 'measurement/roby', '>y': 'x'})\n"
+        "meta.instrument.set('i', lambda scan: {'last': {\n"
+        "    '>best': f'measurement/{scan.data.npoints and \"diode\"}',\n"
+        "    '>whole': '/1.1/sample', '>other': 'other.h5::/1.1', '>gone': 'no/where'}})\n"
+    )
+    scan = session.run("ascan(roby, 0, 1, 3, 0.1, diode)")
+    with h5py.File(scan.file) as file:
+        entry = file["1.1"]
+        assert entry["sample/first"] == entry["instrument/roby/value"]
+        assert entry["sample/y"][()] == 1
+        assert entry["instrument/last/best"] == entry["instrument/diode/data"]
+        assert entry["instrument/last/whole"] == entry["sample"]
+        other = entry["instrument/last"].get("other", getlink=True)
+        assert (other.filename, other.path) == ("other.h5", "/1.1")
+        assert "gone" not in entry["instrument/last"]
+        warnings = entry["scan/metadata_warnings"].asstr()[()].tolist()
+        assert warnings == [
+            "instrument/last/gone: left out, since there is no 'no/where' to link to"
+        ]
+        soft: list[str] = []
+        entry.visit_links(
+            lambda path: (
+                soft.append(path)
+                if isinstance(entry.get(path, getlink=True), h5py.SoftLink)
+                else None
+            )
+        )
+        assert soft == []
+    assert open_scan(scan.file).info == scan.info
+
+
+def test_who_made_it_with_what_and_why(session: Session) -> None:
+    session.host.configuration = {**session.host.configuration, "journal": "bench-2026-1234"}
+    scan = session.run("ascan(roby, 0, 1, 3, 0.1, diode)")
+    with h5py.File(scan.file) as file:
+        group = file["1.1/session"]
+        found = {name: node.asstr()[()] for name, node in group.items() if name != "versions"}
+        assert found["journal"] == "bench-2026-1234"
+        assert found["setup_script"] == ""
+        assert "class: mockup" in found["configuration"]
+        assert found["user"] == session.host.user
+        assert found["host"]
+        assert {name: node.asstr()[()] for name, node in group["versions"].items()} == {
+            "session_shell": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "h5py": h5py.__version__,
+            "HDF5": h5py.version.hdf5_version,
+        }
+        assert file["1.1/scan/npoints"][()] == file["1.1/scan/npoints_acquired"][()] == 4
+        axis = file["1.1/instrument/roby"]
+        assert axis["velocity"].attrs["units"] == "mm/s"
+        assert axis["soft_limit_max"][()] == 50
+        settings = axis["parameters"]
+        assert {"acceleration", "offset", "sign", "steps_per_unit", "backlash"} <= set(settings)
+        for when in ("start", "end"):
+            for dial in ("", "_dial"):
+                axes = file[f"1.1/instrument/positioners{dial}_{when}"]
+                assert set(axes) == {"roby", "robz"}
