@@ -14,6 +14,7 @@ from session_shell.interrupts import InterruptGuard
 from session_shell.scanning.documents import MetadataFailure, Position
 from session_shell.scanning.metadata import Caller, GivenUpError, copy_tree, merge
 from session_shell.scanning.scan_meta import DEFAULT_TIMEOUT, META_TIMING, ScanMeta, Source
+from session_shell.user_time import own_watch
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class MetadataCollector:
         timing: META_TIMING,
         timeout: float,
     ) -> dict[str, Any] | None:
-        begin = time.perf_counter()
+        begin = _now()
         seen = self.guard.count
         try:
             return _as_dict(self.caller.call(function, timeout, lambda: self.guard.count > seen))
@@ -125,13 +126,19 @@ class MetadataCollector:
             self._fail(error, name, category, timing)
             return None
         finally:
-            seconds = time.perf_counter() - begin
+            seconds = _now() - begin
             self.profile.append(Profile(name, category, str(timing.name), seconds))
 
     def _fail(self, error: BaseException, name: str, category: str, timing: META_TIMING) -> None:
         text = str(error) if isinstance(error, GivenUpError) else f"{type(error).__name__}: {error}"
         self.failures.append(MetadataFailure(name, category, str(timing.name), text))
         _log.warning("metadata %s.%s (%s) is missing: %s", category, name, timing.name, text)
+
+
+def _now() -> float:
+    """Return seconds of the clock that the sources see: under a virtual one all is repeatable."""
+    watch = own_watch()
+    return time.perf_counter() if watch is None else watch.clock.time()
 
 
 def _as_dict(part: Any) -> dict[str, Any] | None:

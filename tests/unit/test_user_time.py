@@ -138,6 +138,22 @@ def test_a_metadata_callable_that_sleeps_too_long_is_given_up_in_time(session: S
     assert passed(session) == 3.0
 
 
+def test_how_long_metadata_take_is_told_in_the_time_of_the_session(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    session.run(
+        "import time\n"
+        "from session_shell.scanning import scan_meta\n"
+        "meta = scan_meta.get_user_scan_meta()\n"
+        "meta.sample.set('slow', lambda scan: time.sleep(2))\n"
+        "meta.sample.set('busy', lambda scan: sum(range(100_000)) and None)\n"
+        "s = sct(0, diode, save=False)"
+    )
+    spent = {p.source: p.seconds for p in session.namespace["s"].profile}
+    assert (spent["slow"], spent["busy"]) == (2.0, 0.0)
+    assert "took 2000 ms" in caplog.text
+
+
 def test_presets_watchdogs_and_soft_counters(session: Session) -> None:
     session.run(
         "import time\n"
