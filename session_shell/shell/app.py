@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from IPython.core.profiledir import ProfileDir
@@ -71,6 +72,11 @@ class SessionShell(TerminalInteractiveShell):
             self._cells -= 1
             if not self._cells:
                 self.session.journal.interrupted()
+
+    def safe_execfile(self, fname: Any, *args: Any, **kwargs: Any) -> None:
+        """Run a script for ``%run``; its text goes into the journal."""
+        self.session.journal.script(Path(fname), sys.argv[1:])
+        super().safe_execfile(fname, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Tell an error of ours in one line, others without our frames."""

@@ -20,17 +20,20 @@ def test_the_prompt_is_recorded_as_a_person_saw_it(open_terminal, tmp_path: Path
     terminal.command("%typing_helper", number=4)
     terminal.command("answer", number=5)
     terminal.command("elog_add(5)", number=6)
-    terminal.wait("EH1 [7]:")
+    (tmp_path / "work.py").write_text("print('at work')\n")
+    terminal.command("%run work.py", number=7)
+    terminal.wait("EH1 [8]:")
     terminal.type("timescan(0.05, diode)\r")
     terminal.wait_raw("point")
     terminal.type("\x03")
-    terminal.wait("EH1 [8]:")
+    terminal.wait("EH1 [9]:")
     assert terminal.leave() == 0
     (path,) = journal_paths(tmp_path / "data")
     log = read_journal(path)
     assert log.problems == ()
     assert log.closed is not None
-    scan, zero, syntax, magic, answer, note, aborted = log.commands[:7]
+    scan, zero, syntax, magic, answer, note, script, aborted = log.commands[:8]
+    assert [f.text for f in script.files] == ["print('at work')\n"]
     assert scan.command.typed == "ascan roby 0 10 4 0.01 diode"
     assert scan.command.executed == "ascan(roby, 0, 10, 4, 0.01, diode)"
     assert scan.command.source == "prompt"

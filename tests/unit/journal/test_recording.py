@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from session_shell.clock import RealClock
-from session_shell.errors import JournalError
+from session_shell.errors import JournalError, ScanPausedError
 from session_shell.journal import JournalLog, is_running, journal_folder, read_journal
 from session_shell.session import Session
 
@@ -263,6 +263,29 @@ def test_members_of_sequences_and_the_sequence(session: Session) -> None:
     types = [s.type for s in log_of(session).commands[0].scans]
     assert types[-1] == "sequence"
     assert sorted(types) == ["ct", "loopscan", "sequence"]
+
+
+def test_a_scan_that_was_paused_is_told_where_it_ended(session: Session) -> None:
+    session.namespace["Pause"] = _Pause()
+    with pytest.raises(ScanPausedError):
+        session.run("s = loopscan(4, 0.1, diode3, run=False); s.add_preset(Pause); s.run()")
+    session.run("ct(0.1, diode3)")
+    session.run("resume()")
+    paused, between, resumed = log_of(session).commands
+    assert paused.done is not None
+    assert paused.done.outcome == "paused"
+    assert paused.scans == ()
+    assert [s.type for s in between.scans] == ["ct"]
+    (scan,) = resumed.scans
+    assert (scan.type, scan.points, scan.end_reason) == ("loopscan", 4, "SUCCESS")
+    whole = session.scans[0].data["diode3"]
+    assert scan.channels["diode3"] == hashlib.sha256(whole.tobytes()).hexdigest()
+
+
+class _Pause:
+    def after_point(self, scan: Any, index: int) -> None:
+        if index == 1:
+            scan.control.request_pause("Ctrl-Z", to_prompt=True)
 
 
 def test_what_setup_scripts_do_is_command_zero(make_session: Make, config: Path) -> None:
