@@ -75,7 +75,9 @@ class SessionLock:
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
             try:
                 if self._lock(fd) and _is_still(self.path, fd):
-                    os.pwrite(fd, json.dumps(_myself(self.name)).encode(), 0)
+                    # On a full disk it is held all the same, without a name on it.
+                    with contextlib.suppress(OSError):
+                        os.pwrite(fd, json.dumps(_myself(self.name)).encode(), 0)
                     return fd
             except BaseException:
                 os.close(fd)

@@ -252,6 +252,20 @@ def test_a_data_directory_that_cannot_be_written(
         assert session.run("roby.position") == 3
 
 
+def test_a_full_disk(make_session: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    session = make_session()
+    with pytest.raises(SessionLockedError, match="in another program"):
+        make_session()
+    monkeypatch.undo()
+    session.run("mv(roby, 3)")
+    session.close()
+    assert make_session().run("roby.position") == 3
+
+
 def test_the_file_is_removed_while_it_is_held(make_session: Make) -> None:
     first = make_session()
     first.lock.path.unlink()
