@@ -34,7 +34,7 @@ _TIMES = ("elapsed_time", "epoch")
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """Open a file for reading, whoever else has it open."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         roll_forward(path)  # an edit of it may have been killed
     with opened_as_it_is(path) as file:
         yield file
@@ -192,7 +192,7 @@ def _channel(dataset: Any, name: str, group: Any) -> Channel:
         unit=text(dataset.attrs.get("units", "")),
         dtype=str(dataset.dtype),
         shape=tuple(dataset.shape[1:]),
-        device="" if device == name else device,
+        device=device if kind == "counter" else "",
         mode=mode,
     )
 

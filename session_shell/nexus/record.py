@@ -83,13 +83,14 @@ def _group_noted(entry: Group, raw: RawTree | None, path: str) -> dict[str, Any]
 def read_channel(channel: Channel) -> Channel:
     """Return a channel as the tree of the file tells it."""
     kind = "axis" if channel.kind == "axis" else "counter"
+    kind = "time" if channel.name in TIMES else kind
     return Channel(
         channel.name,
-        "time" if channel.name in TIMES else kind,  # type: ignore[arg-type]
+        kind,  # type: ignore[arg-type]
         unit=ascii_units(channel.unit),
         dtype=str(channel_dtype(channel)),
         shape=channel.shape,
-        device="" if channel.device == channel.name else channel.device,
+        device=(channel.device or channel.name) if kind == "counter" else "",
         mode=channel.mode,
     )
 
