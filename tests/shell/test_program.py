@@ -268,3 +268,34 @@ def test_what_is_imported(run_program, environment, config: Path):
         [sys.executable, "-c", check], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_session_is_open_once(run_program):
+    nested = "import subprocess, sys; p = subprocess.run(sys.orig_argv[:-2] + {}, text=True, "
+    nested += (
+        "capture_output=True, stdin=subprocess.DEVNULL); print(p.returncode, p.stdout, p.stderr)"
+    )
+    done = run_program("open", "eh1", "-c", nested.format(["-c", "1"]))
+    assert done.stdout.startswith("1  error: the session eh1 is open already, by ")
+    assert "session-shell open eh1 --read-only" in done.stdout
+    look = ["--read-only", "-c", "umv(roby, 3)", "-c", "sct(0.01, diode)"]
+    done = run_program("open", "eh1", "-c", nested.format(look))
+    assert done.stdout.startswith("1 ")
+    assert "error: -c:1: the session eh1 is open read-only: scan with save=False" in done.stdout
+    done = run_program("open", "eh1", "-c", "roby.position")
+    assert done.stdout == "0.0\n", "what is moved for looking moves only there"
+
+
+def test_resume_defines_again_what_the_last_run_defined(run_program):
+    typed = "def half(axis):\n    return axis.position / 2\nstep = 0.5\nhere = roby.position\n"
+    assert run_program("open", "eh1", stdin=f"{typed}umv roby 3\n").returncode == 0
+    assert run_program("open", "eh1", "-c", "half").returncode == 1
+    done = run_program("open", "eh1", "--resume", "-c", "half(roby), step")
+    assert done.stdout == "(1.5, 0.5)\n"
+    told = done.stderr.splitlines()
+    assert told[0].startswith("resumed: run eh1-")
+    assert told[0].endswith(": half step")
+    assert told[1:] == [
+        "resumed: not again: here = roby.position  (roby.position is another value now)"
+    ]
+    assert run_program("open", "eh1", "--resume", "-c", "step").stdout == "0.5\n"

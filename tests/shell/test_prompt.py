@@ -205,3 +205,16 @@ def test_commands_at_a_terminal_exit_without_a_prompt(open_terminal):
     assert terminal.exit_code() == 0
     assert "Took" in terminal.text
     assert "EH1 [" not in terminal.raw
+
+
+def test_resume(open_terminal):
+    terminal = open_terminal()
+    terminal.wait("EH1 [1]:")
+    terminal.command("newsample Fe2O3", number=1)
+    terminal.command("step = 0.5", number=2)
+    assert terminal.leave() == 0
+    terminal = open_terminal()
+    terminal.wait("EH1 [1]:")
+    assert "Fe2O3_0001" in terminal.text
+    assert "step" in terminal.command("%resume", number=1)
+    assert "0.5" in terminal.command("step", number=2)
