@@ -111,7 +111,9 @@ class _Page:
         for scan in command.scans:
             yield from self._scan(scan)
         if output and command.scans:
-            yield f"<details><summary>printed</summary>{self._output(output)}</details>"
+            # Of a scan without a file it is all that there is.
+            shown = "" if any(scan.file for scan in command.scans) else " open"
+            yield f"<details{shown}><summary>printed</summary>{self._output(output)}</details>"
         for note in command.notes:
             yield from self._note(note)
         if (done is not None or command.command.number) and (words := outcome(done)):

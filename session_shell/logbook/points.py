@@ -145,7 +145,7 @@ def _points(data: Any) -> Points:
     whole = total <= head + tail + 1
     wanted = range(total) if whole else (*range(head), *range(total - tail, total))
     rows = tuple(
-        (str(index), *(number(float(column[index])).strip() for column in columns))
+        (str(index), *(number(column[index].item()).strip() for column in columns))
         for index in wanted
     )
     left_out = 0 if whole else total - head - tail
