@@ -53,6 +53,8 @@ class Opened(_Record, frozen=True, kw_only=True, tag="open"):
     typing_helper: bool = True
     shown: bool = True
     """False: the session had no stream, so scans and moves were shown nowhere."""
+    terminal: bool = False
+    """Its stream was a terminal, on which tables are alive."""
     config: str = ""
     """Directory of the YAML tree."""
     data: str = ""

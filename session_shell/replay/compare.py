@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from session_shell.errors import SessionShellError
 from session_shell.journal import CommandLog, JournalLog
 from session_shell.journal.records import Done, Scan
 from session_shell.replay.files import FileComparison, compare_files, file_digests
+from session_shell.replay.play import is_leaving, was_interrupted
 from session_shell.replay.recording import Recording
 from session_shell.replay.report import CommandResult, Difference, Report
 from session_shell.replay.values import Rule, differences
@@ -30,6 +32,8 @@ class Comparison:
         first: Differences of commands before this one are told, but do not count.
         last: Commands after this one are not compared.
         same_setup: The configuration must be the same text.
+        values: What the prompt showed in the replay, by number of the recorded command.
+        output: What was printed is compared too.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class Comparison:
         first: int = 1,
         last: int | None = None,
         same_setup: bool = True,
+        values: Mapping[int, str] | None = None,
+        output: bool = True,
     ) -> None:
         self._recorded, self._replayed = recorded, replayed
         self._numbers = numbers
@@ -50,6 +56,8 @@ class Comparison:
         self._exact = exact
         self._first, self._last = first, last
         self._same_setup = same_setup
+        self._values = values or {}
+        self._output_too = output
         self._settings = Settings(recorded.log, replayed.log, rule)
 
     def run(self, left_out: Sequence[int] = ()) -> Report:
@@ -64,6 +72,8 @@ class Comparison:
             number = entry.command.number
             if self._last is not None and number > self._last:
                 break
+            if is_leaving(entry):
+                continue
             if number in left_out or entry.done is None:
                 report.left_out.append(number)
                 report.problems += self._integrity_of(entry)
@@ -87,13 +97,18 @@ class Comparison:
             return result
         if one.done is not None:
             result.differences += self._outcome(number, one.done, other.done, one.command.source)
+            if self._output_too:
+                result.differences += self._output(one, other)
         for index in range(max(len(one.scans), len(other.scans))):
             pair = [s[index] if index < len(s) else None for s in (one.scans, other.scans)]
             result.differences += self._scan(number, *pair)
         result.scans += len(one.scans)
         result.points += sum(scan.points for scan in one.scans)
-        changes = (one.done.changes if one.done else {}), other.done.changes
-        result.differences += self._settings.changed(number, *changes)
+        changes = one.done.changes if one.done else {}
+        result.differences += self._settings.changed(number, changes, other.done.changes)
+        if not self._exact and was_interrupted(one):
+            _forgive_places(result.differences)
+            self._settings.settle(changes)
         return result
 
     # Commands
@@ -108,23 +123,30 @@ class Comparison:
             yield self._different("error", "it raised", one.error, other.error, number)
         if not self._rule.alike(one.value, other.value) and _is_shown(one.value, source):
             yield self._different("value", "its value is", one.value, other.value, number)
-        if one.left_out or other.left_out:
+
+    def _output(self, one: CommandLog, other: CommandLog) -> Iterator[Difference]:
+        """Compare what was printed; a value that was shown counts in any case."""
+        assert one.done is not None
+        assert other.done is not None
+        number = one.command.number
+        texts = self._rule.recorded(one.done.output), self._rule.replayed(other.done.output)
+        value = _solid(self._rule.replayed(self._values.get(number, "")))
+        if not _solid(texts[0]).endswith(value):
+            end = texts[0].rstrip()[-len(value) - 20 :]
+            yield self._different("value", "it showed", end, self._values[number], number)
             return
-        before, now = (
-            _lines(self._rule.recorded(one.output)),
-            _lines(self._rule.replayed(other.output)),
-        )
-        if before != now:
-            at = next(
-                (i for i, (a, b) in enumerate(zip(before, now, strict=False)) if a != b), None
-            )
-            at = min(len(before), len(now)) if at is None else at
-            then, again = (text[at] if at < len(text) else "" for text in (before, now))
-            what = f"line {at + 1} of its output is"
-            found = self._different("output", what, then, again, number)
-            # In real time the output has durations, rates and unfinished lines in it.
-            found.counts = self._exact
-            yield found
+        # The prompt breaks long values into lines in its own way.
+        same = value and _solid(texts[0]) == _solid(texts[1])
+        before, now = map(_lines, texts)
+        if same or before == now or one.done.left_out or other.done.left_out:
+            return
+        pairs = enumerate(zip_longest(before, now, fillvalue=""))
+        at, (then, again) = next(found for found in pairs if found[1][0] != found[1][1])
+        found = self._different("output", f"line {at + 1} of its output is", then, again, number)
+        # In real time tables have other times in them, and on a terminal they are alive.
+        active = bool(one.scans or other.scans or one.done.changes or other.done.changes)
+        found.counts = not active or (self._exact and not self._recorded.log.opened.terminal)
+        yield found
 
     @staticmethod
     def _different(kind: str, what: str, one: Any, other: Any, number: int) -> Difference:
@@ -235,6 +257,11 @@ class Settings:
         self._other |= others
         return self._look(number, [*ones, *others], "")
 
+    def settle(self, changes: Mapping[str, Any]) -> None:
+        """Take what a command changed for what it changed in the replay too."""
+        self._other |= _flat(changes)
+        self._known -= _flat(changes).keys()
+
     def differing(self) -> list[str]:
         """Return the settings that differ now, as ``owner.key``."""
         keys = dict.fromkeys([*self._one, *self._other])
@@ -259,6 +286,14 @@ class Settings:
 
     def _alike(self, key: tuple[str, str]) -> bool:
         return not any(differences(self._one.get(key), self._other.get(key), self._rule))
+
+
+def _forgive_places(found: list[Difference]) -> None:
+    """Let places not count at which something was stopped by a key in real time."""
+    for difference in found:
+        position = difference.kind == "metadata" and difference.key.startswith("positions")
+        if position or difference.kind == "settings":
+            difference.counts = False
 
 
 def _tell_changed_lines(log: JournalLog, report: Report) -> None:
@@ -311,6 +346,10 @@ def _flat(tree: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
 def _is_shown(value: str, source: str) -> bool:
     """Tell whether somebody saw the value: with ``;`` behind it the prompt shows none."""
     return bool(value) or source != "prompt"
+
+
+def _solid(text: str) -> str:
+    return "".join(text.split())
 
 
 def _lines(text: str) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TextIO, cast
+from typing import Literal, TextIO, cast
 
-from session_shell.commands import show
-from session_shell.errors import JournalError
+from session_shell.commands import describe
+from session_shell.errors import JournalError, SessionShellError
 from session_shell.journal import CommandLog, JournalLog
 from session_shell.journal.records import Scan
 from session_shell.opening import open_session
@@ -40,6 +40,7 @@ class Manner:
         ask: Asked before each command that is shown.
         tell_error: Shows what a command raised.
         quiet: Shows nothing of the commands.
+        output: What they print is compared.
     """
 
     first: int = 1
@@ -50,6 +51,7 @@ class Manner:
     ask: Callable[[CommandLog], Answer] | None = None
     tell_error: Callable[[BaseException], None] | None = None
     quiet: bool = False
+    output: bool = True
 
 
 @dataclass(slots=True)
@@ -62,6 +64,8 @@ class Played:
     """Time was virtual when it was recorded and is now: every timestamp must be equal."""
     numbers: dict[int, int] = field(default_factory=dict)
     """Number in the replay's journal of each recorded command that was run."""
+    values: dict[int, str] = field(default_factory=dict)
+    """What the prompt showed of each command, by its recorded number."""
     left_out: set[int] = field(default_factory=set)
     interrupted: bool = False
     """The person at the keyboard ended the replay."""
@@ -164,7 +168,7 @@ class _Player:
             if number in manner.left_out or entry.done is None:
                 self.played.left_out.add(number)
                 continue
-            if entry.done.outcome == "exit" and entry.command.typed.strip() in _LEAVING:
+            if is_leaving(entry):
                 return
             answer = self._answer(entry)
             if answer == "quit":
@@ -189,7 +193,7 @@ class _Player:
         self._echo(command.typed)
         goes_on = True
         try:
-            value = self._do(entry)
+            self._do(entry)
         except KeyboardInterrupt as error:
             self._tell(error)
             # A key that nobody recorded is pressed by who sits here now.
@@ -199,11 +203,10 @@ class _Player:
             goes_on = False
         except Exception as error:  # noqa: BLE001  as at the prompt, the next command follows
             self._tell(error)
-        else:
-            if value is not None and command.source == "prompt":
-                self._show(value, command.typed)
         finally:
             self._keys.end()
+        if not self._exact and was_interrupted(entry):
+            self._settle(entry)
         self.played.numbers[command.number] = self._session.journal.number
         return goes_on
 
@@ -225,36 +228,47 @@ class _Player:
                 moment += self._clock.time() - command.time
         self._keys.begin(scans, moment)
 
-    def _do(self, entry: CommandLog) -> Any:
+    def _settle(self, entry: CommandLog) -> None:
+        """Put what was stopped where it stopped: nobody presses a key twice at one instant."""
+        assert entry.done is not None
+        for owner, values in entry.done.changes.items():
+            device = self._session.devices.get(owner)
+            home = type(device).__module__
+            if device is not None and home.startswith("session_shell.devices.axes."):
+                with suppress(SessionShellError):
+                    device.restore_state(values)
+
+    def _do(self, entry: CommandLog) -> None:
         session, command = self._session, entry.command
         if command.source == "file" and entry.files:
             script = entry.files[0]
             session.run_file(self._stage.place(script.path), script.arguments, source="file")
-            return None
-        if is_own_magic(command.typed):
-            return self._typing_helper(command.typed)
-        if command.source == "prompt":
-            return self._as_at_the_prompt(command.typed)
-        # From Python it is told only by the value, which is recorded when it was not shown.
-        echo = command.source != "api" or not (entry.done and entry.done.value)
-        return session.run(command.typed, echo=echo, source=command.source)
+        elif is_own_magic(command.typed):
+            self._typing_helper(command.typed)
+        elif command.source == "prompt":
+            self._as_at_the_prompt(command.number, command.typed)
+        else:
+            # From Python it is told only by the value, which is recorded when it was not shown.
+            echo = command.source != "api" or not (entry.done and entry.done.value)
+            session.run(command.typed, echo=echo, source=command.source)
 
-    def _as_at_the_prompt(self, typed: str) -> Any:
+    def _as_at_the_prompt(self, number: int, typed: str) -> None:
         session = self._session
         executed = expand(typed, session.namespace) if session.typing_helper else typed
         failure: BaseException | None = None
-        value: Any = None
         with session.in_use():
             try:
                 session.command_begins(typed, executed)
                 value = execute(executed, session.namespace, f"<command {session.journal.number}>")
+                if value is not None and not typed.rstrip().endswith(";"):
+                    self.played.values[number] = describe(value)
+                    sys.stdout.write(f"{self.played.values[number]}\n")
             except BaseException as error:
                 failure = session.last_error = error
                 raise
             finally:
-                session.command_ends(failure, value)
+                session.command_ends(failure)
                 failure = None  # it holds this frame, and the frame would hold it
-        return value
 
     def _typing_helper(self, typed: str) -> None:
         """Do what ``%typing_helper`` does at the prompt."""
@@ -273,11 +287,6 @@ class _Player:
         text = "\n".join([head + lines[0], *(dots + line for line in lines[1:])])
         sys.stdout.write(f"\n{text}\n")
         sys.stdout.flush()
-
-    def _show(self, value: Any, typed: str) -> None:
-        if not typed.rstrip().endswith(";"):
-            with self._session.in_use():
-                show(value)
 
     def _tell(self, error: BaseException) -> None:
         if self._manner.tell_error is not None:
@@ -311,6 +320,18 @@ def _paused_in(log: JournalLog, scan: Scan, number: int) -> int:
         if entry.command.time <= scan.time <= done.time:
             return entry.command.number
     return number
+
+
+def is_leaving(entry: CommandLog) -> bool:
+    """Tell whether somebody left the session with this command."""
+    done = entry.done
+    return done is not None and done.outcome == "exit" and entry.command.typed.strip() in _LEAVING
+
+
+def was_interrupted(entry: CommandLog) -> bool:
+    """Tell whether a key cut it short."""
+    done = entry.done
+    return (done is not None and done.outcome == "interrupted") or _has_keys(entry.scans)
 
 
 def _has_keys(scans: Sequence[Scan]) -> bool:

@@ -98,6 +98,8 @@ class Replay:
             first=manner.first,
             last=manner.last,
             same_setup=not self.stage.present,
+            values=played.values,
+            output=manner.output,
         ).run(sorted(played.left_out))
         report.folder = str(self.stage.folder)
         return report

@@ -129,12 +129,12 @@ class Report:
         return "\n".join(lines)
 
     def _list(self) -> Iterator[str]:
-        different = [result for result in self.commands if result.differences]
+        different = [result for result in self.commands if _told(result.differences)]
         for result in different[:_MOST_COMMANDS]:
             typed = " ".join(result.typed.split())
             typed = typed if len(typed) <= 70 else f"{typed[:67]}..."
             yield f"command {result.number} ({typed}):" if result.number else "setup scripts:"
-            yield from _indented(result.differences)
+            yield from _indented(_told(result.differences))
         if len(different) > _MOST_COMMANDS:
             yield f"... and {_count(len(different) - _MOST_COMMANDS, 'more command')}"
         if self.problems:
@@ -191,6 +191,11 @@ class Report:
 
 def _plain(difference: Difference) -> dict[str, Any]:
     return {key: value for key, value in asdict(difference).items() if value not in (None, "")}
+
+
+def _told(found: list[Difference]) -> list[Difference]:
+    """Return what people are told: in real time every table has other times in it."""
+    return [d for d in found if d.counts or d.kind != "output"]
 
 
 def _indented(found: list[Difference]) -> Iterator[str]:

@@ -39,6 +39,7 @@ def begin_journal(session: Session, settings: Mapping[str, Mapping[str, Any]]) -
         pid=os.getpid(),
         typing_helper=session.typing_helper,
         shown=session.stream is not None,
+        terminal=session.stream is not None and session.stream.isatty(),
         config=str(root),
         data=str(session.data_path),
         files=texts.files,

@@ -77,6 +77,7 @@ Exit codes:
     default=0.0,
     help="For values, absolute and relative; default 0: bit by bit.",
 )
+@click.option("--no-output", is_flag=True, help="Do not compare what was printed.")
 @click.option("--json", "as_json", is_flag=True, help="Write the report as JSON, nothing else.")
 @click.option("-q", "--quiet", is_flag=True, help="Write the report only.")
 @place_options
@@ -94,6 +95,7 @@ def command(
     skip: bool,
     force: bool,
     tolerance: float,
+    no_output: bool,
     as_json: bool,
     quiet: bool,
     config: Path | None,
@@ -114,6 +116,7 @@ def command(
         ask=_ask if step else None,
         tell_error=_tell_error,
         quiet=quiet or as_json,
+        output=not no_output,
     )
     replaying = _Replaying(manner, clock, skip, force, tolerance, as_json)
     if dry_run:
