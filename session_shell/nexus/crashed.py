@@ -54,8 +54,9 @@ def count_points(path: Path) -> int:
 
 
 def open_entries(file: Any) -> list[str]:
-    """Return the entries of an open file that have no end."""
-    return [name for name in entry_names(file) if "end_time" not in file[name]]
+    """Return the entries of an open file that have no end; links to other files do not count."""
+    own = [n for n in entry_names(file) if isinstance(file.get(n, getlink=True), h5py.HardLink)]
+    return [name for name in own if "end_time" not in file[name]]
 
 
 def end_entries(root: Any, why: str) -> Ending:
@@ -131,6 +132,7 @@ def _write_end(root: Any, name: str, points: int, why: str) -> None:
     scan: dict[str, Any] = {
         "npoints_acquired": points,
         "end_reason": str(EndReason.CRASHED),
+        "end_epoch": end,
         "error": why,
         "repaired": iso_time(time.time()),
     }
@@ -142,13 +144,16 @@ def _write_end(root: Any, name: str, points: int, why: str) -> None:
         "scan": scan,
     }
     _put(root, entry.name, fields)
-    root[name]["end_time"].attrs["epoch"] = end
-    if start is not None:
-        root[name]["scan/duration"].attrs["units"] = "s"
+    for field in ("end_epoch", "duration"):
+        if field in scan:
+            root[name]["scan"][field].attrs["units"] = "s"
     write_attribute(h5g.open(root.id, b"/"), "file_update_time", iso_time(time.time()))
 
 
 def _start(entry: Any) -> float | None:
+    exact = entry.get("scan/start_epoch")
+    if isinstance(exact, h5py.Dataset):
+        return float(exact[()])
     return _seconds(entry.get("start_time"))
 
 
@@ -165,12 +170,9 @@ def _end(entry: Any, points: int) -> float:
 
 
 def _seconds(node: Any) -> float | None:
-    """Return a stored time: the exact one beside it when there is."""
+    """Return a stored time from its text."""
     if not isinstance(node, h5py.Dataset):
         return None
-    exact = node.attrs.get("epoch")
-    if exact is not None:
-        return float(exact)
     try:
         return datetime.fromisoformat(text(node[()])).timestamp()
     except ValueError:

@@ -18,10 +18,10 @@ _LEFT = ".ballast"
 
 _HELP = f"""Finish scans whose session died: end_reason CRASHED, points as they are.
 
-WHERE is a scan file, a folder or a tree of folders; without it the whole data directory. Running
-and finished scans are left alone, so it can be done at any time, and again. Master files are
-completed, and hidden files that dead sessions left are removed. One line for each file that was
-not in order.
+WHERE is a scan file, a folder or a tree of folders, or a master file for its folder; without it
+the whole data directory. Running and finished scans are left alone, so it can be done at any time,
+and again. Master files are completed, and hidden files that dead sessions left are removed. One
+line for each file that was not in order.
 
 \b
 Examples:
@@ -46,11 +46,13 @@ def command(
 ) -> int:
     """Repair files and folders."""
     from session_shell.nexus import repair_file, repair_folder
+    from session_shell.nexus.index import is_master
 
     places = where or (places_of(ctx, config, data).data_dir,)
     repairs: list[Repair] = []
     for place in places:
-        found = repair_folder(place, dry=dry) if place.is_dir() else [repair_file(place, dry=dry)]
+        folder = place.parent if is_master(place) else place
+        found = repair_folder(folder, dry=dry) if folder.is_dir() else [repair_file(place, dry=dry)]
         for repair in found:
             if repair.state != "finished" or repair.done or repair.path == place.absolute():
                 click.echo(_line(repair, dry))

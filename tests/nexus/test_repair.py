@@ -397,6 +397,16 @@ def test_a_tree_with_its_master_files(tmp_path: Path) -> None:
         assert "end_time" in master["1.1"]
 
 
+def test_a_master_file_has_no_scans_of_its_own(tmp_path: Path) -> None:
+    path = crash(tmp_path, loopscan(), 1)
+    update_master(tmp_path / "demo.h5", "1.1", path)
+    update_master(tmp_path / "demo.h5", "2.1", tmp_path / "gone.h5")
+    content = (tmp_path / "demo.h5").read_bytes()
+    assert repair_file(tmp_path / "demo.h5").state == "finished"
+    assert (tmp_path / "demo.h5").read_bytes() == content
+    assert not open_scan(path).end_reason
+
+
 def test_the_hidden_copy_of_a_master_file_is_removed(tmp_path: Path) -> None:
     update_master(tmp_path / "demo.h5", "1.1", save(tmp_path, loopscan(), 1))
     part = part_path(tmp_path / "demo.h5")

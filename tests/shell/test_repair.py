@@ -86,6 +86,8 @@ def test_repair(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert master["2.1/end_reason"].asstr()[()] == "CRASHED"
     assert run(["repair"]) == 0
     assert capsys.readouterr().out == ""
+    assert run(["repair", "data/eh1/eh1.h5"]) == 0
+    assert capsys.readouterr().err == "2 scan files: 2 finished\n"
     assert run(["repair", "data/eh1/scan_0002.h5"]) == 0
     assert capsys.readouterr().out == "data/eh1/scan_0002.h5: is finished\n"
 
