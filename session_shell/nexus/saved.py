@@ -347,6 +347,10 @@ def read_seconds(group: Any, path: str) -> float | None:
         return None
     if "epoch" in node.attrs:
         return float(node.attrs["epoch"])
+    if path in {"start_time", "end_time"}:  # of an entry
+        exact = number(group, f"scan/{path.removesuffix('_time')}_epoch")
+        if exact is not None:
+            return float(exact)
     moment = plain(node[()])
     try:
         return datetime.fromisoformat(str(moment)).timestamp() if moment else None
