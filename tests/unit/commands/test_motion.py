@@ -7,6 +7,7 @@ import pytest
 
 from session_shell.errors import CommandError, LimitError
 from session_shell.session import Session
+from session_shell.sinks import positions
 
 Capture = pytest.CaptureFixture[str]
 
@@ -105,3 +106,17 @@ def test_sleep_takes_the_time_of_the_clock(session: Session) -> None:
     before = session.clock.time()
     session.run("sleep(3600)")
     assert session.clock.time() == before + 3600
+
+
+def test_under_a_virtual_clock_the_same_is_shown_on_a_busy_machine(
+    make_session: Callable[..., Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = iter(range(0, 10_000, 10))  # ten seconds of real time between any two looks
+    monkeypatch.setattr(positions.time, "monotonic", lambda: float(next(ticks)))
+    out = io.StringIO()
+    make_session(stream=out).run("umv(roby, 5)")
+    assert [line.split() for line in out.getvalue().splitlines()] == [
+        ["roby[mm]"],
+        ["0.00000"],
+        ["5.00000"],
+    ]
