@@ -120,11 +120,17 @@ def test_positions_and_history_survive_a_restart(open_terminal):
 
 
 def test_two_prompts_of_one_session(open_terminal):
-    one, two = open_terminal(), open_terminal()
-    for terminal in (one, two):
-        terminal.wait("EH1 [1]:")
-    for terminal in (one, two):
-        assert "Took" in terminal.command("loopscan(1, 0.01, diode)", number=1)
+    one = open_terminal()
+    one.wait("EH1 [1]:")
+    assert "Took" in one.command("loopscan(1, 0.01, diode)", number=1)
+    refused = open_terminal()
+    refused.wait("look with: session-shell open eh1 --read-only")
+    two = open_terminal("open", "eh1", "--read-only")
+    two.wait("EH1 [1]:")
+    assert "READ-ONLY" in two.text
+    assert "last scan 1" in two.text
+    assert "save=False" in two.command("loopscan(1, 0.01, diode)", number=1)
+    assert "Took" in two.command("loopscan(1, 0.01, diode, save=False)", number=2)
     assert one.leave() == 0
     assert two.leave() == 0
 
