@@ -1,10 +1,11 @@
-"""Kill sessions at random instants and read their journals.
+"""Kill sessions at random instants, read their journals, and replay what was finished.
 
 Usage: ``python -m tests.stress.kill_session 200``.
 
 Each instant is a process that runs commands as fast as it can, until SIGKILL. Prints how many
-journals there were, how many could not be read or lacked a command that was over, and how many
-ended in a torn line. A kill before the session is open leaves no journal, which is no loss.
+journals there were, how many could not be read or lacked a command that was over, how many
+ended in a torn line, and how many did not replay bit by bit as far as they got. A kill before
+the session is open leaves no journal, which is no loss.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from session_shell import open_session
 from session_shell.clock import VirtualClock
 from session_shell.errors import JournalError
 from session_shell.journal import list_journals, read_journal
+from session_shell.replay import open_recording, replay
 
 CONFIGURATION = """
 - class: mockup
@@ -50,6 +52,8 @@ class Result:
     journals: int = 0
     commands: int = 0
     torn: int = 0
+    scans: int = 0
+    replayed: int = 0
     lost: list[str] = field(default_factory=list)
 
 
@@ -61,7 +65,8 @@ def main() -> None:
     print(
         f"{result.instants} instants (seed {seed}), {result.journals} journals, "
         f"{result.commands} finished commands, {result.torn} torn last lines, "
-        f"{len(result.lost)} unreadable or incomplete"
+        f"{result.replayed} replayed bit by bit with {result.scans} scans, "
+        f"{len(result.lost)} unreadable, incomplete or different"
     )
     for line in result.lost:
         print(f"  {line}")
@@ -135,6 +140,19 @@ def _look(data: Path, over: int, result: Result) -> None:
     wrong = sum(finished) < over or not all(finished[:-1]) or len(log.problems) > 1
     if wrong or found[0].state != "killed" or log.closed is not None:
         result.lost.append(f"{over} over, {sum(finished)} recorded, {log.problems} {found[0]}")
+        return
+    _replay(found[0].path, data, sum(finished), result)
+
+
+def _replay(journal: Path, data: Path, finished: int, result: Result) -> None:
+    """Run again what was finished; everything must be as it was."""
+    report = replay(open_recording(journal), data / "again")
+    compared = sum(one.number > 0 for one in report.commands)
+    if report.agrees and compared == finished:
+        result.replayed += 1
+        result.scans += sum(one.scans for one in report.commands)
+    else:
+        result.lost.append(f"{compared} of {finished} commands replayed: {report.text()}")
 
 
 if __name__ == "__main__":
