@@ -12,6 +12,7 @@ import click
 
 from session_shell.clock import RealClock
 from session_shell.errors import CommandError, SinkError
+from session_shell.interrupts import InterruptGuard
 from session_shell.shell import signals
 
 if TYPE_CHECKING:
@@ -23,6 +24,24 @@ if TYPE_CHECKING:
     from session_shell.viewer.together import Together
 
 _FINE = frozenset({"SUCCESS", "STOPPED"})
+
+
+class _OpenClock(RealClock):
+    """A clock that lets Ctrl-C and SIGTERM through while it sleeps, and at no other time.
+
+    Raised while HDF5 objects are let go they would be lost, and in a drawing they would leave a
+    broken line.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guard = InterruptGuard()
+        self._opened = self.guard.opened()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        with self._opened:
+            super().sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +65,15 @@ class Watch:
 
         source = _source(one, data)
         once = once or isinstance(source, OneScan)
-        follower = Follower(source, self._followed, RealClock(), once, _tell)
-        with signals.orderly():
-            try:
+        clock = _OpenClock()
+        follower = Follower(source, self._followed, clock, once, _tell)
+        try:
+            with clock.guard.active(), clock.guard.shielded():
                 ended = follower.run()
-            except KeyboardInterrupt:
-                return signals.INTERRUPTED
-            finally:
-                follower.close()
+        except KeyboardInterrupt:
+            return signals.INTERRUPTED
+        finally:
+            follower.close()
         return 0 if ended.reason in _FINE else 1
 
     def play(self, one: Asked, speed: float | None) -> int:
@@ -73,15 +93,14 @@ class Watch:
         place = find(one)
         if not isinstance(place, Place):
             raise CommandError(f"{one.path}: which scan? Put its number behind it, or 'last'")
-        with signals.orderly():
-            try:
-                over = self._play(SavedScan(place.file, place.entry), speed)
-            except KeyboardInterrupt:
-                return signals.INTERRUPTED
-            except SinkError as error:
-                if isinstance(error.__cause__, BrokenPipeError):
-                    raise error.__cause__ from None
-                raise
+        try:
+            over = self._play(SavedScan(place.file, place.entry), speed)
+        except KeyboardInterrupt:
+            return signals.INTERRUPTED
+        except SinkError as error:
+            if isinstance(error.__cause__, BrokenPipeError):
+                raise error.__cause__ from None
+            raise
         if not over:
             _tell(f"{place.file}: these are the points that there are now; the scan has no end")
         return 0
@@ -99,7 +118,9 @@ class Watch:
                 yield ended
 
         pauses = ended.pauses if ended is not None else ()
-        return play(documents(), [self._shown(scan)], RealClock(), speed, pauses)
+        clock = _OpenClock()
+        with clock.guard.active(), clock.guard.shielded():
+            return play(documents(), [self._shown(scan)], clock, speed, pauses)
 
     def _followed(self, growing: Growing) -> Together:
         begun = growing.scan.start_time

@@ -106,15 +106,18 @@ class LiveDisplay:
 
     def print(self, line: str, style: Style = "") -> None:
         """Show `line` above the status at the next drawing."""
-        if self._error is not None:
-            self._fail()
+        self.check()
         self._lines.append(styled(line, style) if style and self.colour else line)
 
     def status(self, content: Status) -> None:
         """Show `content` at the bottom: text, something of rich, or a function that gives it."""
+        self.check()
+        self._status = content
+
+    def check(self) -> None:
+        """Raise what went wrong with the drawing, for example that nobody reads any more."""
         if self._error is not None:
             self._fail()
-        self._status = content
 
     def __enter__(self) -> Self:
         self.open()

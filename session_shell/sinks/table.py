@@ -129,6 +129,11 @@ class ScanTable:
         finally:
             self.close()
 
+    def check(self) -> None:
+        """Raise what went wrong with the drawing since the last call: it is done by a thread."""
+        if self._display is not None:
+            self._display.check()
+
     def close(self) -> None:
         """Give the terminal back; idempotent."""
         display, self._display = self._display, None

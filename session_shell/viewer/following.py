@@ -266,6 +266,7 @@ class Follower:
         news = False
         for document in current.scan.news():
             news = True
+            self.clock.sleep(0.0)  # a Ctrl-C is let through here, also while much is read
             if isinstance(document, ScanEnded):
                 current.ended = document
                 current.sink.scan_ended(document)

@@ -33,6 +33,7 @@ class Together:
         """Hand on points."""
         for sink in self._sinks:
             sink.rows(doc)
+        self._optional("check")
 
     def scan_ended(self, doc: ScanEnded) -> None:
         """Hand on the end."""
