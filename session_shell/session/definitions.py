@@ -213,7 +213,7 @@ class _Picker:
             self._keep(node, (), whole=False)
             if changed and any(map(self._known.leads_to_devices, call.args if call else ())):
                 self._known.devices.add(changed)
-        elif self._values.get(changed, False):
+        elif self._values.get(changed, False) and changed not in self._known.imports:
             self._leave((changed,), why)
         else:
             self._commands += 1

@@ -75,6 +75,8 @@ class Known:
         last = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if name in _HOOKS or (last in _ON_DEVICES and _root(call.func) in self.owned):
             return self._why_not_arguments(call)
+        if name in ("sys.path.append", "sys.path.insert") and self.imports.get("sys") == "sys":
+            return self._why_not_arguments(call)  # imports that follow need it
         if last in _REGISTRY and self._is_registry(call.func):
             return self._why_not_arguments(call)
         if changed_by(call):

@@ -86,7 +86,9 @@ def _runs(session: Session, journal: str) -> Iterator[JournalLog]:
 def _commands(log: JournalLog) -> Iterator[str]:
     """Yield what ran without an error, and the texts of scripts that left their names."""
     for one in log.commands:
-        if one.done is None or one.done.outcome != "ok":
+        # What failed when it was resumed did not fail at first, and may work again.
+        again = one.command.source == "resume"
+        if one.done is None or (one.done.outcome != "ok" and not again):
             continue
         if one.files and _SCRIPT.match(one.command.executed or one.command.typed):
             yield from (file.text for file in one.files)

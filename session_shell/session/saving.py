@@ -161,15 +161,23 @@ class ScanSaving(Places):
         wanted = self._dataset_name("SCAN_SAVING.dataset_name", name)
         if wanted is None or self._belonging is None:
             self.newdataset(wanted)
+            return
+        there = replace(self._belonging, dataset_name=wanted, dataset_description="")
+        folder = self._folder(self._fields(there))
+        if not (folder.exists() or self._is_used(folder)):
+            self.newdataset(wanted)
         elif wanted != self._belonging.dataset_name:
             self._leave()
-            there = replace(self._belonging, dataset_name=wanted, dataset_description="")
             self.__dict__["_belonging"] = there
 
     def name_sample(self, name: str | None) -> None:
         """Say which sample is measured, without a new collection."""
         text = line("SCAN_SAVING.sample_name", name or "")
-        self.__dict__["_belonging"] = replace(self._begun(), sample_name=text)
+        named = replace(self._begun(), sample_name=text)
+        if self._belonging is None or "sample_name" in self._fields_of("template"):
+            self._switch({"_belonging": named})
+        else:
+            self.__dict__["_belonging"] = named
 
     def metadata(self) -> dict[str, Any]:
         """Return what each scan records about where it belongs; nothing before there is one."""

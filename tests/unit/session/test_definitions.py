@@ -180,6 +180,12 @@ def test_objects_that_change() -> None:
         assert done.left_out[0].code == change
 
 
+def test_modules_are_no_objects_of_the_user() -> None:
+    done = picked("import os, sys", "sys.path.insert(0, 'lab')", "os.environ.update(A='1')")
+    assert done.definitions == ("import os, sys", "sys.path.insert(0, 'lab')")
+    assert (done.names, done.commands) == (("os", "sys"), 1)
+
+
 def test_functions_that_only_calculate_may_be_called() -> None:
     done = picked(
         "import numpy as np\nfrom dataclasses import dataclass",

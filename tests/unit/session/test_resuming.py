@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,15 +99,19 @@ def test_failed_commands_are_not_repeated(make_session: Make) -> None:
         assert third.resumed.names == ("y",)
 
 
-def test_a_definition_that_fails_now(make_session: Make, tmp_path: Path) -> None:
+def test_a_definition_that_fails_now(
+    make_session: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
     module = tmp_path / "lab_module.py"
     module.write_text("depth = 3\n")
     with make_session() as first:
-        first.run(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})")
+        first.run(f"import sys; sys.path.append({str(tmp_path)!r})")
         first.run("import lab_module")
         first.run("x = 3")
-        first.run("import sys\nsys.path.pop(0); sys.modules.pop('lab_module'); del sys")
+    del sys.modules["lab_module"]
     module.unlink()
+    importlib.invalidate_caches()
     with make_session(resume=True) as second:
         assert second.run("x") == 3
         assert second.resumed is not None
@@ -114,6 +119,11 @@ def test_a_definition_that_fails_now(make_session: Make, tmp_path: Path) -> None
             second.resumed.lines()
         )
         assert second.last_error is None
+    module.write_text("depth = 45\n")
+    importlib.invalidate_caches()
+    with make_session(resume=True) as third:
+        assert third.run("lab_module.depth") == 45
+    del sys.modules["lab_module"]
 
 
 def test_names_of_scripts(make_session: Make, config: Path) -> None:

@@ -191,6 +191,26 @@ def test_datasets_elsewhere_are_not_written_into(saving: ScanSaving, tmp_path: P
     assert saving.folder == tmp_path / "a" / "0001"
 
 
+def test_names_that_are_assigned(saving: ScanSaving, tmp_path: Path) -> None:
+    old = tmp_path / time.strftime("demo%y%m/demo/%Y%m%d/RAW_DATA/sample/sample_0001")
+    old.mkdir(parents=True)
+    (old / "data").touch()
+    saving.sample_name = "Fe/Si"
+    assert saving.folder.name == "sample_0002", "nobody else's dataset is gone on with"
+    assert saving.told() == {"sample": {"name": "Fe/Si"}}
+    saving.dataset_name = "1"
+    assert saving.folder.name == "sample_1"
+    saving.dataset_name = 1
+    assert saving.folder == old
+    saving.dataset_name = None
+    assert saving.folder.name == "sample_0002"
+    saving.collection_name = "Fe"
+    assert saving.folder.name == "Fe_0001"
+    saving.proposal_name = "hg123"
+    assert saving.folder.parts[-6] == "hg123"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([old.parts[-6], "hg123"])
+
+
 def test_another_base_path_survives(saving: ScanSaving, tmp_path: Path) -> None:
     saving.base_path = tmp_path / "disk2"
     other = ScanSaving(tmp_path, "demo", "opid00")
