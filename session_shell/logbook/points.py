@@ -49,12 +49,7 @@ class Scans:
     def __init__(self, log: JournalLog, data: Path | None = None) -> None:
         self._journal = log.path
         self._data = data or _data_of(log)
-        self._wanted = {n.uid for c in log.commands for n in c.notes if n.uid}
-        self._by_uid = {s.uid: s for c in (log.setup, *log.commands) for s in c.scans}
-
-    def scan(self, uid: str) -> Scan | None:
-        """Return a scan of the session by its uid."""
-        return self._by_uid.get(uid)
+        self._last: tuple[str, Any] = ("", None)
 
     def points(self, scan: Scan) -> Points | None:
         """Return a few points of a scan, None when its file is not there."""
@@ -119,6 +114,12 @@ class Scans:
     def _open(self, scan: Scan) -> Any:
         if not scan.file:
             return None
+        if self._last[0] == scan.uid:
+            return self._last[1]
+        self._last = (scan.uid, self._found(scan))
+        return self._last[1]
+
+    def _found(self, scan: Scan) -> Any:
         path = self._data / scan.file
         if not path.is_file():
             return None
