@@ -60,9 +60,10 @@ class Columns:
 
     def next_growth(self) -> int:
         """Return the bytes by which the file grows when what waits is written."""
-        before, after = max(self.written, 1), self.written + self._count
-        grown = 0
+        after, grown = self.written + self._count, 0
         for _, stream in self.streams:
+            # The first chunk is there from the start on, unless nobody knows its size.
+            before = self.written if stream.compressed else max(self.written, 1)
             new = -(-after // stream.chunk_rows) - -(-before // stream.chunk_rows)
             grown += max(new, 0) * stream.chunk_rows * _row_bytes(stream)
         return grown

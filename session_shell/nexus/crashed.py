@@ -144,9 +144,9 @@ def _write_end(root: Any, name: str, points: int, why: str) -> None:
         "scan": scan,
     }
     _put(root, entry.name, fields)
-    for field in ("end_epoch", "duration"):
-        if field in scan:
-            root[name]["scan"][field].attrs["units"] = "s"
+    for seconds in ("end_epoch", "duration"):
+        if seconds in scan:
+            root[name]["scan"][seconds].attrs["units"] = "s"
     write_attribute(h5g.open(root.id, b"/"), "file_update_time", iso_time(time.time()))
 
 

@@ -26,7 +26,7 @@ _log = logging.getLogger("session_shell.nexus")
 State = Literal["finished", "running", "repaired", "unreadable", "foreign"]
 
 _YOUNG = 60.0
-"""Seconds for which a reservation without a lock is left alone: it may be in the making."""
+"""Seconds for which a reservation of nobody is left alone."""
 _ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
@@ -178,9 +178,11 @@ def _drop_reservation(path: Path, dry: bool) -> None:
     """Free the number of a scan that died before it began."""
     if dry or is_being_written(path):
         return
-    with contextlib.suppress(OSError):
-        if time.time() - part_path(path).stat().st_mtime < _YOUNG:
-            return
+    if not writer_of(path):
+        # Nobody has signed yet: it may be in the making.
+        with contextlib.suppress(OSError):
+            if time.time() - part_path(path).stat().st_mtime < _YOUNG:
+                return
     with contextlib.suppress(OSError), hold(path) as free:
         if free and not path.exists() and not _has_content(part_path(path)):
             part_path(path).unlink(missing_ok=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
-_LATEST = 3
+_CHECKED, _LATEST = 2, 3
+"""Versions from which on it has a checksum, and a mark."""
 _LENGTH = 48
 """Bytes of a superblock of version 2 or 3 with addresses of 8 bytes."""
 _VERSION, _FLAGS, _SUM = 8, 11, 44
@@ -19,7 +20,7 @@ _END_OF = {0: 40, 1: 44, 2: 28, 3: 28}
 """Where the end of the file stands, by version."""
 
 
-def end_of_content(head: bytes) -> int | None:
+def end_of_content(head: bytes | bytearray) -> int | None:
     """Return the length of a file as its first 64 bytes have it; None when they do not say."""
     if len(head) < _LENGTH + 4 or head[:8] != SIGNATURE:
         return None
@@ -36,6 +37,25 @@ def missing_bytes(path: Path) -> int:
         return max(0, (end or 0) - path.stat().st_size)
     except OSError:
         return 0
+
+
+def announce_end(fd: int, end: int) -> None:
+    """Let a file say that it ends at `end`, ahead of what HDF5 is about to put there.
+
+    HDF5 writes the length last when it flushes. A kill just before that would leave chunks behind
+    the end that the file knows, which nothing reads. The file is made as long as it says.
+    """
+    head = bytearray(os.pread(fd, 64, 0))
+    known = end_of_content(head)
+    if known is None or known >= end:
+        return
+    if os.fstat(fd).st_size < end:
+        os.ftruncate(fd, end)
+    at, version = _END_OF[head[_VERSION]], head[_VERSION]
+    head[at : at + 8] = end.to_bytes(8, "little")
+    if version >= _CHECKED:
+        head[_SUM:_LENGTH] = _checksum(head[:_SUM])
+    os.pwrite(fd, head[: max(at + 8, _LENGTH)], 0)  # in one piece: readers see one or the other
 
 
 def clear_flags(path: Path) -> bool:

@@ -30,6 +30,7 @@ from session_shell.nexus.files import (
 )
 from session_shell.nexus.layout import build, entry_name
 from session_shell.nexus.numbers import reserve_number
+from session_shell.nexus.superblock import announce_end
 from session_shell.nexus.template import FileTemplate
 from session_shell.nexus.tree import Group
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
@@ -198,7 +199,9 @@ class ScanFile:
         # is longer than HDF5 says is readable at any instant, a shorter one is not.
         need = columns.next_growth()
         if need:
-            allocate(self._fd, streams.file.get_filesize(), need + _SPARE)
+            end = streams.file.get_filesize()
+            allocate(self._fd, end, need + _SPARE)
+            announce_end(self._fd, end + need + _SPARE)
         streams.write(columns.written, columns.block())
         streams.flush()
         columns.done()

@@ -23,9 +23,11 @@ from session_shell.nexus.layout import build
 from session_shell.nexus.numbers import NUMBER_FILE
 from session_shell.nexus.overlay import Overlay
 from session_shell.nexus.redo import redo_path, roll_forward
+from session_shell.nexus.streams import Streams
+from session_shell.nexus.superblock import announce_end, end_of_content
 from session_shell.scanning.documents import ScanStarted
 
-from .documents import FAMILIES, ended, loopscan, name_of, point, timescan
+from .documents import FAMILIES, block, ended, loopscan, name_of, point, timescan
 
 
 class _KilledError(BaseException):
@@ -344,3 +346,58 @@ def test_a_disk_that_fills_up(small_disk: Path, kind: str) -> None:
             np.testing.assert_array_equal(time, np.arange(points))
     finally:
         subprocess.run(["umount", str(small_disk)], check=False)
+
+
+@pytest.mark.parametrize("family", ["timescan", "spectrum"])
+def test_a_file_knows_its_end_before_anything_is_there(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # HDF5 writes the length of the file last: killed just before, it could not read new chunks.
+    monkeypatch.setattr(columns, "_SLOW", 0.0)
+    doc = FAMILIES[family]()
+    file = ScanFile.reserve(tmp_path, name_of, 1)
+    file.scan_started(doc)
+    ends = []
+
+    def look(streams: Streams) -> None:
+        with file.path.open("rb") as stream:
+            end = end_of_content(stream.read(64))
+        for dataset in streams._datasets:
+            for number in range(dataset.get_num_chunks()):
+                chunk = dataset.get_chunk_info(number)
+                ends.append(chunk.byte_offset + chunk.size)
+                assert end is not None
+                assert ends[-1] <= end, number
+        real(streams)
+
+    real = Streams.flush
+    monkeypatch.setattr(Streams, "flush", look)
+    for number in range(40):
+        file.rows(point(doc, number))
+        if family == "timescan":
+            file.rows(block(doc, number + 1, 2000))
+    file.scan_ended(ended(doc, 40))
+    assert len(set(ends)) > len(doc.channels)
+    with h5py.File(file.path) as h5:
+        assert "end_time" in h5["1.1"]
+
+
+def test_the_end_that_a_file_says(tmp_path: Path) -> None:
+    for version, libver in ((0, "earliest"), (2, ("v108", "v108")), (3, "latest")):
+        path = tmp_path / f"{version}.h5"
+        with h5py.File(path, "w", libver=libver) as h5:
+            h5["x"] = 1
+        assert path.read_bytes()[8] == version
+        size = path.stat().st_size
+        with path.open("r+b") as stream:
+            announce_end(stream.fileno(), size + 5000)
+            announce_end(stream.fileno(), size)
+        assert path.stat().st_size == size + 5000
+        assert end_of_content(path.read_bytes()) == size + 5000
+        with h5py.File(path) as h5:
+            assert h5["x"][()] == 1
+    for content in (b"", b"text" * 20):
+        path.write_bytes(content)
+        with path.open("r+b") as stream:
+            announce_end(stream.fileno(), 5000)
+        assert path.read_bytes() == content

@@ -33,6 +33,7 @@ from session_shell.clock import VirtualClock
 from session_shell.devices.protocols import Channel
 from session_shell.nexus import ScanFile, columns, ending, repair_folder
 from session_shell.nexus.filters import fast_filter
+from session_shell.nexus.reader import count_rows
 from session_shell.nexus.redo import redo_path
 from session_shell.scanning.documents import EndReason, Position, Rows, ScanEnded, ScanStarted
 
@@ -235,7 +236,7 @@ def _check(path: Path, board: Board, family: str, result: Result) -> dict[str, A
             points = entry["scan/npoints_acquired"][()] if finished else board.points(number)
             result.points += int(points)
             result.points_lost += _lost(entry, int(points), family)
-            rows = min(len(column) for column in entry["measurement"].values())
+            rows = count_rows(entry)
             return {name: column[:rows] for name, column in entry["measurement"].items()}
     except (OSError, RuntimeError, KeyError) as error:
         result.unreadable.append(f"{path.name}: {error}")
