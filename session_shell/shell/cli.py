@@ -93,6 +93,7 @@ Examples:
   session-shell list                           sessions that there are
   session-shell new eh1                        begin a session of your own
   session-shell check                          all problems of the configuration
+  session-shell show                           the last scan; show DIR lists scans
 
 {PLACES_HELP}
 {EXIT_HELP}"""
