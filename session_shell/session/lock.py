@@ -72,18 +72,38 @@ class SessionLock:
 
     def _take(self) -> int:
         for _ in range(_TRIES):
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            fd, is_mine = self._open()
             try:
-                if self._lock(fd) and _is_still(self.path, fd):
+                ours = self._lock(fd) and _is_still(self.path, fd)
+                if ours and (is_mine or not self._remove()):
                     # On a full disk it is held all the same, without a name on it.
                     with contextlib.suppress(OSError):
+                        os.ftruncate(fd, 0)
                         os.pwrite(fd, json.dumps(_myself(self.name)).encode(), 0)
                     return fd
             except BaseException:
                 os.close(fd)
                 raise
             os.close(fd)  # who had it removed the file just now
-        raise SessionLockedError(f"the session {self.name} is opened and closed elsewhere just now")
+        raise SessionLockedError(
+            f"the session {self.name} is opened and closed elsewhere just now; try again"
+        )
+
+    def _open(self) -> tuple[int, bool]:
+        """Open the file; False when it is somebody else's, left by a session that was killed."""
+        flags = os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | flags, 0o666), True
+        except PermissionError:
+            return os.open(self.path, os.O_RDONLY | flags), False
+
+    def _remove(self) -> bool:
+        """Remove the file of somebody else whose lock is ours now, to have one of our own."""
+        try:
+            self.path.unlink()
+        except OSError:
+            return False
+        return True
 
     def _lock(self, fd: int) -> bool:
         """Take the system's lock; raise when another session has it."""
@@ -97,7 +117,6 @@ class SessionLock:
             owner = _owner(fd)
             if owner and _may_live(owner):
                 self._refuse(owner, locked=False)
-        os.ftruncate(fd, 0)
         return True
 
     def _refuse(self, owner: Mapping[str, Any], *, locked: bool) -> None:

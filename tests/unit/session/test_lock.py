@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import gc
@@ -250,6 +251,52 @@ def test_a_data_directory_that_cannot_be_written(
     monkeypatch.undo()
     with make_session() as session:
         assert session.run("roby.position") == 3
+
+
+@pytest.mark.parametrize("may_remove", [True, False])
+def test_a_file_of_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may_remove: bool
+) -> None:
+    lock, other = SessionLock(tmp_path, "demo"), SessionLock(tmp_path, "demo")
+    assert other.acquire()
+    is_theirs = True
+    left = other.path.read_bytes()
+    real, real_unlink = os.open, Path.unlink
+
+    def open_as_another(path: Any, flags: int, *rest: Any) -> int:
+        if path == lock.path and flags & os.O_RDWR and is_theirs:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *rest)
+
+    def unlink(path: Path, *rest: Any, **more: Any) -> None:
+        nonlocal is_theirs
+        if not may_remove:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real_unlink(path, *rest, **more)
+        is_theirs = False
+
+    monkeypatch.setattr(os, "open", open_as_another)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(SessionLockedError, match="in this program"):
+        lock.acquire()
+    # It is killed: the lock goes, the file stays.
+    other._end.detach()  # type: ignore[union-attr]
+    os.close(_descriptor(lock.path))
+    assert lock.path.read_bytes() == left
+    assert lock.acquire()
+    assert is_theirs is not may_remove
+    third = SessionLock(tmp_path, "demo")
+    with pytest.raises(SessionLockedError):
+        third.acquire()
+
+
+def _descriptor(path: Path) -> int:
+    """Return the descriptor of an open file."""
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.readlink() == path:
+                return int(entry.name)
+    raise AssertionError(path)
 
 
 def test_a_full_disk(make_session: Make, monkeypatch: pytest.MonkeyPatch) -> None:
