@@ -27,6 +27,7 @@ from session_shell.devices.protocols import (
     Status,
     Value,
 )
+from session_shell.journal import JournalLog, find_journal, list_journals, read_journal
 from session_shell.scanning import scan_meta
 from session_shell.scanning.documents import (
     EndReason,
@@ -187,3 +188,14 @@ def own_devices_fit(context: DeviceContext) -> None:
     describer: HasChannelMetadata = counter
     sink: Sink = Printer()
     print(axis, publisher, keeper, detector, describer, sink, context.random("lamp").normal())
+
+
+def journals(data: Path) -> None:
+    log: JournalLog = read_journal(find_journal(data, "last"))
+    for command in log.commands:
+        typed: str = command.command.typed
+        outcome: str = command.done.outcome if command.done is not None else "killed"
+        points: list[int] = [scan.points for scan in command.scans]
+        print(typed, outcome, points)
+    for summary in list_journals(data, "demo"):
+        print(summary.id, summary.state, summary.errors)
