@@ -13,6 +13,7 @@ import numpy as np
 from session_shell.errors import CommandError
 from session_shell.nexus.filters import check_readable
 from session_shell.nexus.instrument import channel_dtype
+from session_shell.nexus.python_values import items_of
 from session_shell.nexus.reader import (
     column_names,
     count_rows,
@@ -24,7 +25,7 @@ from session_shell.nexus.reader import (
     value,
 )
 from session_shell.nexus.reader import texts as stored_texts
-from session_shell.nexus.record import noted_channel
+from session_shell.nexus.record import noted_channels
 from session_shell.nexus.saved import SavedScan, open_scan, read_comments, read_seconds
 from session_shell.nexus.saved_info import (
     read_info,
@@ -142,7 +143,7 @@ def _started(scan: SavedScan, entry: Any) -> ScanStarted:
     record = record or {}
     parameters = read_parameters(entry)
     layout = scan.layout
-    texts = _texts(entry, scan) | record.get("texts", {})
+    texts = _texts(entry, scan) | noted_texts(record)
     failures = _failures(entry)
     comments = tuple(read_comments(entry))
     return ScanStarted(
@@ -163,16 +164,35 @@ def _started(scan: SavedScan, entry: Any) -> ScanStarted:
         parameters=parameters,
         metadata=read_info_at_start(entry),
         positions=_positions(entry, "start", record),
-        failures=failures[: record.get("failures", 0)] if _is_over(entry) else failures,
-        comments=comments[: record.get("comments", 0)] if _is_over(entry) else comments,
+        failures=failures[: _count(record, "failures")] if _is_over(entry) else failures,
+        comments=comments[: _count(record, "comments")] if _is_over(entry) else comments,
         file=scan.file,
         session=texts["session"],
         user=texts["user"],
         host=texts["host"],
         command=texts["command"],
         sequence=next(iter(stored_texts(entry, "scan/sequences")), ""),
-        configuration=record.get("texts", {}).get("configuration") or _configuration(entry, record),
+        configuration=texts.get("configuration") or _configuration(entry, record),
     )
+
+
+def noted_texts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the texts that could not be stored as they are."""
+    return {
+        name: text
+        for name, text in _dict(record, "texts").items()
+        if isinstance(text, dict if name == "configuration" else str)
+    }
+
+
+def _dict(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _count(record: Mapping[str, Any], name: str) -> int:
+    found = record.get(name)
+    return found if isinstance(found, int) else 0
 
 
 def _is_over(entry: Any) -> bool:
@@ -201,10 +221,8 @@ def _count_time(entry: Any) -> float:
 
 
 def _channels(entry: Any, record: Mapping[str, Any]) -> tuple[Any, ...]:
-    channels = list(read_channels(entry))
-    for index, values in record.get("channels", {}).items():
-        channels[int(index)] = noted_channel(values)
-    return tuple(channels)
+    noted = noted_channels(record)
+    return tuple(noted.get(i, channel) for i, channel in enumerate(read_channels(entry)))
 
 
 def _positions(entry: Any, when: str, record: Mapping[str, Any]) -> dict[str, Position]:
@@ -213,7 +231,7 @@ def _positions(entry: Any, when: str, record: Mapping[str, Any]) -> dict[str, Po
     dial = entry.get(f"instrument/positioners_dial_{when}")
     if not isinstance(user, h5py.Group):
         return {}
-    units = record.get("units", {})
+    units = _dict(record, "units")
     found = {}
     for name, node in user.items():
         if not isinstance(node, h5py.Dataset) or node.size != 1:
@@ -256,7 +274,7 @@ def _configuration(entry: Any, record: Mapping[str, Any]) -> dict[str, str]:
     session = entry.get("session")
     if not isinstance(session, h5py.Group):
         return {}
-    metadata = record.get("metadata", {}).get("items", {})  # a category may have that name too
+    metadata = items_of(_dict(record, "metadata"))  # a category may have that name too
     return {
         text(node.attrs.get("original_name", name)): str(plain(node[()]))
         for name, node in session.items()
@@ -272,8 +290,9 @@ def _ended(entry: Any) -> ScanEnded | None:
     if not _is_over(entry):
         return None
     record = read_record(entry) or {}
+    texts = noted_texts(record)
     return ScanEnded(
-        uid=record.get("texts", {}).get("uid") or str(value(entry, "entry_identifier_uuid") or ""),
+        uid=texts.get("uid") or str(value(entry, "entry_identifier_uuid") or ""),
         time=read_seconds(entry, "end_time") or 0.0,
         reason=_reason(entry),
         npoints=count_rows(entry),
@@ -281,7 +300,7 @@ def _ended(entry: Any) -> ScanEnded | None:
         positions=_positions(entry, "end", record),
         failures=_failures(entry),
         comments=tuple(read_comments(entry)),
-        error=record.get("texts", {}).get("error") or str(value(entry, "scan/error") or ""),
+        error=texts.get("error") or str(value(entry, "scan/error") or ""),
         counting=number(entry, "scan/counting_time") or 0.0,
         moving=number(entry, "scan/moving_time") or 0.0,
         pauses=_pauses(entry),

@@ -41,9 +41,19 @@ def decode(stored: Any) -> Any:
 
     >>> decode({"complex": [1.0, 2.0]})
     (1+2j)
+
+    Raises:
+        NotExactError: When it is damaged, or from a later version.
     """
+    try:
+        return _decoded(stored)
+    except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise NotExactError from error
+
+
+def _decoded(stored: Any) -> Any:
     if isinstance(stored, list):
-        return [decode(item) for item in stored]
+        return [_decoded(item) for item in stored]
     if not isinstance(stored, dict):
         return stored
     ((kind, content),) = stored.items()
@@ -135,11 +145,11 @@ def _numpy_array(content: Any) -> Any:
 
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {
-    "dict": lambda pairs: {decode(key): decode(value) for key, value in pairs},
-    "tuple": lambda items: tuple(map(decode, items)),
-    "set": lambda items: set(map(decode, items)),
-    "frozenset": lambda items: frozenset(map(decode, items)),
-    "deque": lambda items: deque(map(decode, items)),
+    "dict": lambda pairs: {_decoded(key): _decoded(value) for key, value in pairs},
+    "tuple": lambda items: tuple(map(_decoded, items)),
+    "set": lambda items: set(map(_decoded, items)),
+    "frozenset": lambda items: frozenset(map(_decoded, items)),
+    "deque": lambda items: deque(map(_decoded, items)),
     "complex": lambda parts: complex(*parts),
     "bytes": bytes.fromhex,
     "bytearray": bytearray.fromhex,

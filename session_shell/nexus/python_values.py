@@ -7,7 +7,8 @@ key, and what a value was before it became an array or a text.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ def _unchanged(before: Any, after: Any) -> bool:
 
 def dictionary(tree: Group, items: Iterable[Item], record: Mapping[str, Any]) -> dict[Any, Any]:
     """Return the dictionary that the items of a tree were made of, with what `noted` gave."""
-    notes: Notes = record.get("items", {})
+    notes = items_of(record)
     found: dict[Any, Any] = {}
     lists = []
     for item in items:
@@ -147,28 +148,50 @@ def dictionary(tree: Group, items: Iterable[Item], record: Mapping[str, Any]) ->
         if entry is False or (entry is None and not item.counts):
             continue
         details = entry if isinstance(entry, dict) else {}
-        keys = tuple(decode(details["at"])) if "at" in details else item.keys
-        form = entry if isinstance(entry, str) else details.get("form", "")
+        keys = _keys(details["at"], item.keys) if "at" in details else item.keys
+        form = entry if isinstance(entry, str) else str(details.get("form", ""))
         if isinstance(item.node, Group) and not item.attribute:
             if form:
                 lists.append((keys, form))
             continue
         _set(found, keys, _value(tree, item, form, details))
-    for keys, value in record.get("absent", ()):
-        _set(found, tuple(decode(keys)), decode(value))
+    for keys, value in _pairs(record.get("absent")):
+        _set(found, keys, value)
     for keys, form in sorted(lists, key=lambda pair: -len(pair[0])):
         _make_list(found, keys, form)
     return found
 
 
+def items_of(record: Mapping[str, Any]) -> Notes:
+    """Return the notes on items; a record that is damaged has none."""
+    items = record.get("items")
+    return items if isinstance(items, dict) else {}
+
+
+def _keys(stored: Any, otherwise: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return keys of a note; `otherwise` when they are damaged or of a later version."""
+    try:
+        keys = decode(stored)
+        hash(tuple(keys))
+        return tuple(keys)
+    except (NotExactError, TypeError):
+        return otherwise
+
+
+def _pairs(stored: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    for pair in stored if isinstance(stored, list) else ():
+        with suppress(NotExactError, TypeError, ValueError):
+            keys, value = pair
+            yield _keys(keys, ()), decode(value)
+
+
 def _value(tree: Group, item: Item, form: str, details: Mapping[str, Any]) -> Any:
     node = item.node
     if isinstance(node, Link):
-        return details.get("link", link_text(node))
+        return str(details.get("link", link_text(node)))
     stored: Any = node.attributes[item.attribute] if item.attribute else _content(node)
-    if "is" in details:
-        exact = decode(details["is"])
-        if _is_stored_as(exact, stored):
+    with suppress(NotExactError):
+        if "is" in details and _is_stored_as(exact := decode(details["is"]), stored):
             return exact
     if form.startswith("masked "):
         mask = find(tree, f"{item.path}_mask")
@@ -241,18 +264,22 @@ def _make_list(found: Any, keys: tuple[Any, ...], form: str) -> None:
             return
     items = found.get(keys[-1])
     if isinstance(items, dict):
-        ordered = sorted(items, key=lambda key: int(str(key).rpartition("_")[2] or 0))
-        found[keys[-1]] = restored([items[key] for key in ordered], form)
+        numbers = {str(key).removeprefix("item_"): key for key in items}
+        if all(number.isdigit() for number in numbers):
+            ordered = [items[numbers[number]] for number in sorted(numbers, key=int)]
+            found[keys[-1]] = restored(ordered, form)
 
 
 def at_start(info: dict[Any, Any], added: Iterable[Any], former: Mapping[Any, Any]) -> None:
     """Make the metadata of the end those of the start, in place."""
-    for path in added:
-        _remove(info, decode(path))
+    for path in added if isinstance(added, list) else ():
+        _remove(info, _keys(path, ()))
     _put_back(info, former)
 
 
-def _remove(info: Any, keys: list[Any]) -> None:
+def _remove(info: Any, keys: tuple[Any, ...]) -> None:
+    if not keys:
+        return
     for key in keys[:-1]:
         info = info.get(key) if isinstance(info, dict) else None
     if isinstance(info, dict):

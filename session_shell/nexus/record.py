@@ -49,9 +49,7 @@ def record_of(
         added: Keys of what END has added, encoded.
     """
     record: dict[str, Any] = {
-        "metadata": noted(
-            info_items(entry, ours=True, passed_by=_without_users(raw)), raw.origins
-        ),
+        "metadata": noted(info_items(entry, ours=True, passed_by=_without_users(raw)), raw.origins),
         "parameters": _group_noted(entry, parameters, "scan_parameters"),
         "at_start": _group_noted(entry, former, AT_START),
         "added": added,
@@ -104,10 +102,17 @@ def _channels(doc: ScanStarted) -> dict[str, Any]:
     }
 
 
-def noted_channel(values: list[Any]) -> Channel:
-    """Return a channel of the record."""
-    name, kind, unit, dtype, shape, device, mode = values
-    return Channel(name, kind, unit, dtype, tuple(shape), device, mode)
+def noted_channels(record: Mapping[str, Any]) -> dict[int, Channel]:
+    """Return the channels that the tree does not tell as they are, by their place."""
+    found = {}
+    stored = record.get("channels")
+    for index, values in stored.items() if isinstance(stored, dict) else ():
+        try:
+            name, kind, unit, dtype, shape, device, mode = values
+            found[int(index)] = Channel(name, kind, unit, dtype, tuple(shape), device, mode)
+        except (TypeError, ValueError):
+            continue  # damaged, or of a later version
+    return found
 
 
 def _texts(doc: ScanStarted, ended: ScanEnded | None) -> dict[str, Any]:

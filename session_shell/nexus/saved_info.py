@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from session_shell.nexus.items import OWN, POSITIONS, group_items, info_items
-from session_shell.nexus.python_values import at_start, dictionary
+from session_shell.nexus.python_values import at_start, dictionary, items_of
 from session_shell.nexus.reader import measurement, text, value
 from session_shell.nexus.record import AT_START
 from session_shell.nexus.record import NAME as RECORD
@@ -40,7 +40,7 @@ def read_record(entry: Any) -> dict[str, Any] | None:
 def read_info(entry: Any) -> dict[Any, Any]:
     """Return the metadata of an entry: category -> nested dict, attributes as ``name@units``."""
     record = read_record(entry)
-    noted = (record or {}).get("metadata", {})
+    noted = _area(record, "metadata")
     tree = _Loader(entry, noted).entry()
     return dictionary(tree, info_items(tree, ours=record is not None), noted)
 
@@ -60,12 +60,17 @@ def read_info_at_start(entry: Any) -> dict[Any, Any]:
 
 def _read_group(entry: Any, path: str, area: str) -> dict[Any, Any]:
     record = read_record(entry)
-    noted = (record or {}).get(area, {})
+    noted = _area(record, area)
     node = entry.get(path)
     tree = _Loader(entry, noted).group(node, path) if isinstance(node, h5py.Group) else Group()
     root = Group()
     _place(root, path, tree)
     return dictionary(root, group_items(tree, path, ours=record is not None), noted)
+
+
+def _area(record: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    area = (record or {}).get(name)
+    return area if isinstance(area, dict) else {}
 
 
 def _place(root: Group, path: str, tree: Group) -> None:
@@ -80,7 +85,7 @@ class _Loader:
 
     def __init__(self, root: Any, noted: dict[str, Any]) -> None:
         self._root = root
-        self._notes = noted.get("items", {})
+        self._notes = items_of(noted)
         self._noted = {path.partition("@")[0] for path in self._notes}
         self._columns = {
             h5py.h5o.get_info(node.id).addr: f"measurement/{name}"
@@ -112,7 +117,7 @@ class _Loader:
         if isinstance(link, h5py.SoftLink):
             return Link(link.path)
         if isinstance(entry, dict) and "link" in entry:
-            return Link(entry["link"])
+            return Link(str(entry["link"]))
         if path in OWN and not self._is_noted(path):
             return None if path != "measurement" else Group(items=_placeholders(group[name]))
         node = group[name]

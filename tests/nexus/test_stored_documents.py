@@ -442,3 +442,35 @@ def test_who_made_it_with_what_and_why(session: Session) -> None:
             for dial in ("", "_dial"):
                 axes = file[f"1.1/instrument/positioners{dial}_{when}"]
                 assert set(axes) == {"roby", "robz"}
+
+
+DAMAGED = [
+    "nonsense",
+    "[]",
+    "5",
+    '{"metadata": 5, "channels": [], "texts": 1, "units": [], "comments": "x", "added": 3}',
+    '{"metadata": {"items": [], "absent": {}}, "parameters": [], "at_start": "x", "failures": []}',
+    '{"metadata": {"items": {"sample/name": {"at": {"later": 1}, "form": "later", "is": {"x": 1}},'
+    ' "sample/parameters/size": "later", "sample": {"form": 5}},'
+    ' "absent": [1, [["a"]], [{"tuple": 5}, 1], [[[]], 1], [["b"], {"later": []}], [["c"], 1]]},'
+    ' "channels": {"x": [], "0": [1, 2], "99": 5, "1": ["a", "b", "c", "d", 5, "f", "g"]},'
+    ' "added": [5, [{"dict": 1}], [], ["x", "y"]], "texts": {"title": 5, "configuration": "x"}}',
+]
+
+
+@pytest.mark.parametrize("record", DAMAGED)
+def test_damaged_notes_or_those_of_a_later_version_lose_nothing(
+    tmp_path: Path, record: str
+) -> None:
+    doc = HAND_MADE["ascan"](metadata={"sample": {"name": "gold", "size": [1.0, 2.0]}})
+    path = save(tmp_path, doc)
+    with h5py.File(path, "a") as file:
+        file["1.1/scan/python_values"][()] = record
+    start, *rows, end = stored_documents(path)
+    assert isinstance(start, ScanStarted)
+    assert isinstance(end, ScanEnded)
+    assert (start.title, start.uid, start.axes) == (doc.title, doc.uid, doc.axes)
+    assert sum(block.count for block in rows if isinstance(block, Rows)) == 11
+    for metadata in (start.metadata, end.metadata, open_scan(path).info):
+        assert metadata["sample"]["name"] == "gold"
+        assert list(metadata["sample"]["size"]) == [1.0, 2.0]
