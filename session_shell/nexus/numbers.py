@@ -43,6 +43,7 @@ def reserve_number(folder: Path, filename: FileName, number: int) -> tuple[int, 
         with _counter(folder) as fd:
             given = _read(fd)
             if given is None:
+                _share(fd, folder)
                 given = _highest_file(folder, filename)
             first = max(number, given + 1, 1)
             for candidate in range(first, first + _TRIES):
@@ -123,9 +124,13 @@ def _highest_link(master: Path) -> int:
 @contextlib.contextmanager
 def _counter(folder: Path) -> Iterator[int]:
     """Open the hidden file of a folder for this process alone; -1 when that cannot be."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK
+    path = folder / NUMBER_FILE
     try:
-        fd = os.open(folder / NUMBER_FILE, flags, 0o666)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
+        except PermissionError:
+            fd = os.open(path, os.O_RDONLY | flags)
     except OSError:
         # A folder that cannot be written says so when the scan's own file is made.
         yield -1
@@ -151,6 +156,13 @@ def _lock(fd: int) -> None:
             return  # a disk without locks
         else:
             return
+
+
+def _share(fd: int, folder: Path) -> None:
+    """Let everybody write a new hidden file who may make scans beside it."""
+    if fd >= 0:
+        with contextlib.suppress(OSError):
+            os.fchmod(fd, folder.stat().st_mode & 0o666)
 
 
 def _read(fd: int) -> int | None:

@@ -160,6 +160,29 @@ def test_the_links_of_the_master_file_count(tmp_path: Path) -> None:
     assert last_number(tmp_path, name_of, master) == 0
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o777])
+def test_who_may_scan_may_count(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    assert take(tmp_path) == 1
+    assert (tmp_path / NUMBER_FILE).stat().st_mode & 0o777 == mode & 0o666
+
+
+def test_a_number_file_that_can_only_be_read_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / NUMBER_FILE).write_text("7 7\n")
+    real = os.open
+
+    def refuse(path: str | Path, flags: int, *mode: int) -> int:
+        if str(path).endswith(NUMBER_FILE) and flags & os.O_RDWR:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert take(tmp_path) == 8
+    assert (tmp_path / NUMBER_FILE).read_text() == "7 7\n"
+
+
 def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks")
