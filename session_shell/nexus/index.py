@@ -81,6 +81,28 @@ def rebuild_masters(top: Path | str) -> list[Index]:
     return made
 
 
+def complete_masters(folder: Path, *, create: bool) -> None:
+    """Add scans to the master files of a folder that have no link; make one when there is none.
+
+    Raises:
+        SinkError: When the folder refuses.
+    """
+    masters, found = _look_through(folder)
+    if create and not masters and found.entries:
+        masters = [_free_master(folder, found)]
+    there = {entry for entries in found.entries.values() for entry in entries}
+    for master in masters:
+        if there - _links(master).keys():
+            _rebuild(master, found)
+
+
+def _links(master: Path) -> dict[str, str]:
+    from session_shell.nexus.master_image import contents_of
+
+    contents = contents_of(master)
+    return dict(contents.links) if contents is not None and contents.is_master else {}
+
+
 def is_master(path: Path) -> bool:
     """Tell whether a file holds links to scans, and no scan of its own."""
     from session_shell.nexus.master_image import contents_of

@@ -60,7 +60,7 @@ def repair_file(path: Path | str, *, dry: bool = False) -> Repair:
         raise CommandError(f"{file}: there is no such file")
     repair = _repair_path(file, dry)
     if repair.state == "repaired" and not dry:
-        _complete_masters(file.parent)
+        _complete_masters(file.parent, create=True)
     return repair
 
 
@@ -141,11 +141,12 @@ def _repair_names(folder: Path, names: list[str], dry: bool) -> Iterator[Repair]
 
     scans = {n for n in names if n.endswith(".h5") and not n.startswith(".")}
     hidden = {_owner(n) for n in names if n.startswith(".")} - {""}
-    changed = []
+    changed, masters = [], 0
     for name in sorted(scans | hidden):
         path = folder / name
         if path.is_symlink() or is_master(path):
             _drop_stale_part(path, dry)
+            masters += 1
             continue
         if not path.exists() and not _has_content(part_path(path)):
             _drop_reservation(path, dry)
@@ -154,8 +155,9 @@ def _repair_names(folder: Path, names: list[str], dry: bool) -> Iterator[Repair]
         if repair.state == "repaired":
             changed.append(path)
         yield repair
-    if changed and not dry:
-        _complete_masters(folder)
+    if not dry and (changed or masters):
+        # A session that died between the end of a scan and its link leaves nothing but that.
+        _complete_masters(folder, create=bool(changed))
 
 
 def _owner(hidden: str) -> str:
@@ -198,11 +200,11 @@ def _drop_stale_part(master: Path, dry: bool) -> None:
             part.unlink(missing_ok=True)
 
 
-def _complete_masters(folder: Path) -> None:
-    from session_shell.nexus.index import rebuild_master
+def _complete_masters(folder: Path, *, create: bool) -> None:
+    from session_shell.nexus.index import complete_masters
 
     try:
-        rebuild_master(folder)
+        complete_masters(folder, create=create)
     except SinkError as error:
         _log.warning("%s", error)
 

@@ -407,6 +407,20 @@ def test_a_master_file_has_no_scans_of_its_own(tmp_path: Path) -> None:
     assert not open_scan(path).end_reason
 
 
+def test_a_session_that_died_before_it_linked_its_scan(tmp_path: Path) -> None:
+    update_master(tmp_path / "demo.h5", "1.1", save(tmp_path, loopscan(), 1))
+    save(tmp_path, loopscan(number=2), 1)
+    assert [r.state for r in repair_folder(tmp_path)] == ["finished", "finished"]
+    with h5py.File(tmp_path / "demo.h5") as master:
+        assert set(master) == {"1.1", "2.1"}
+
+
+def test_no_master_file_is_made_where_nothing_was_repaired(tmp_path: Path) -> None:
+    save(tmp_path, loopscan(), 1)
+    repair_folder(tmp_path)
+    assert [p.name for p in tmp_path.glob("*.h5")] == [name_of(1)]
+
+
 def test_the_hidden_copy_of_a_master_file_is_removed(tmp_path: Path) -> None:
     update_master(tmp_path / "demo.h5", "1.1", save(tmp_path, loopscan(), 1))
     part = part_path(tmp_path / "demo.h5")
