@@ -54,6 +54,9 @@ def use_a_session() -> None:
         scans: Sequence[Scan] = session.scans
         print(opened, namespace, problems, scans, session.devices, current_session())
     open_session("demo", clock=RealClock()).close()
+    with open_session("demo", read_only=True, resume=True) as looking:
+        names: tuple[str, ...] = looking.resumed.names if looking.resumed is not None else ()
+        print(names, looking.read_only, looking.saving.folder)
 
 
 def look_at(scan: Scan) -> None:
