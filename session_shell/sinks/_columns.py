@@ -14,6 +14,8 @@ from session_shell.sinks import _format
 _INDEX = 4
 """Least columns of a point's index; three spaces stand before it and one behind."""
 _CELL = 11
+_NO_NUMBERS = ("object", "|S", "|V", "[", "{", "<U")
+"""How the types begin of what files of others may hold: texts, records, lists of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ def column_of(index: int, channel: Channel) -> Column:
     group = {"time": "timer", "axis": "axis"}.get(channel.kind, "")
     if not group and channel.device not in ("", channel.name):
         group = channel.device
-    if channel.shape:
+    if channel.dtype.startswith(_NO_NUMBERS):
+        write = _format.anything
+    elif channel.shape:
         write = _format.array
     elif channel.dtype.startswith(("int", "uint", "bool")):
         write = _format.integer

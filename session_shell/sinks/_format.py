@@ -48,6 +48,12 @@ def array(value: Any) -> str:
     return "x".join(map(str, values.shape)) or "-"
 
 
+def anything(value: Any) -> str:
+    """Write what is no number as text."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return clean(text)
+
+
 def fit(text: str, width: int) -> str:
     """Right-justify `text`; padding gives way before digits do, and a long one is cut."""
     if len(text) > width:

@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _plain_array(value)
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return _plain(_python(value))
     if isinstance(value, (str, bool)) or value is None:
         return value
     if isinstance(value, int):
@@ -174,8 +174,16 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def _python(value: Any) -> Any:
+    if isinstance(value, np.floating):  # `item` of a long double is one again
+        return float(value)
+    return complex(value) if isinstance(value, np.complexfloating) else value.item()
+
+
 def _plain_array(values: Any) -> Any:
     kind = values.dtype.kind
+    if kind in "fc" and values.dtype.char in "gG":
+        values = values.astype(float if kind == "f" else complex)
     if kind == "b" or (kind == "f" and np.isfinite(values).all()):
         return values.tolist()
     if kind in "iu" and values.itemsize < 8:

@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError
 from session_shell.nexus import SavedScan
 from session_shell.nexus.listing import (
@@ -146,10 +149,15 @@ def drawing(scan: SavedScan, selection: Selection) -> Drawing:
     """
     counters: list[str] = []
     axis: str | None = None
-    if selection.columns:
-        named = selection.channels(scan.data.channels)
-        axes = [channel.name for channel in named if channel.kind != "counter"]
-        counters = [channel.name for channel in named if channel.kind == "counter"]
+    named = selection.channels(scan.data.channels)
+    numbers = [channel for channel in named if _is_number(channel)]
+    if selection.columns and not numbers:
+        raise CommandError(f"{named[0].name} holds no numbers: it cannot be plotted")
+    if selection.columns or len(numbers) < len(named):
+        axes = [channel.name for channel in numbers if channel.kind != "counter"]
+        counters = [channel.name for channel in numbers if channel.kind == "counter"]
+        if not selection.columns:  # files of others: the first that can be plotted
+            counters, axes = counters[:1], []
         if not counters:  # then the axes themselves are to be seen
             counters, axes = axes, []
         axis = axes[0] if axes else None
@@ -158,6 +166,13 @@ def drawing(scan: SavedScan, selection: Selection) -> Drawing:
         series = tuple((name, values[selection.points]) for name, values in found.series)
         return replace(found, x=found.x[selection.points], series=series)
     return found
+
+
+def _is_number(channel: Channel) -> bool:
+    try:
+        return np.dtype(channel.dtype).kind in "biuf"
+    except TypeError:  # a type of HDF5 that numpy has no word for
+        return False
 
 
 # Lists

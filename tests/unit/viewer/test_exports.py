@@ -247,3 +247,55 @@ def test_a_table_reads_no_large_images_unasked(
     text = shown(path, wish=choose(Form.TABLE))
     assert "left out, since they are large: mca (--columns mca shows it)" in text
     assert "2..2" in shown(path, wish=choose(Form.TABLE, "mca"))
+
+
+# Files that nobody expects
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Path:
+    """A scan with columns of every type that HDF5 has, and text that could harm a terminal."""
+    path = tmp_path / "odd.h5"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("1.1")
+        entry["title"] = np.array(["a", "b"], object)
+        entry["start_time"] = "yesterday"
+        entry["end_time"] = 5.0
+        entry["self"] = entry
+        entry["sample/\x1b[31m"] = "\x1b[2J\ntext"
+        entry["scan_info/odd"] = np.zeros((2, 2, 2))
+        columns = entry.create_group("measurement")
+        columns["record"] = np.zeros(4, dtype=[("a", "f8"), ("b", "i4")])
+        columns["bytes"] = np.array([b"a", b"\xff", b"c", b"d"])
+        columns["text"] = np.array(["x"] * 4, dtype=h5py.string_dtype())
+        columns["bool"] = np.array([True, False] * 2)
+        columns["complex"] = np.arange(4) + 1j
+        columns["half"] = np.arange(4, dtype="f2")
+        columns["large"] = np.array([2**64 - 1] * 4, dtype="u8")
+        columns["long"] = np.arange(4, dtype="longdouble")
+        columns["empty"] = np.zeros((4, 0))
+        columns["scalar"] = 5.0
+        columns["rank4"] = np.zeros((4, 2, 2, 2))
+        columns["enum"] = np.array([0, 1, 0, 1], dtype=h5py.enum_dtype({"A": 0, "B": 1}))
+        columns["reference"] = np.array([file.ref] * 4, dtype=h5py.ref_dtype)
+        columns.create_dataset("lists", (4,), dtype=h5py.vlen_dtype("i4"))[0] = [1, 2]
+    return path
+
+
+@pytest.mark.parametrize("columns", ["", "*", "record", "lists", "text", "complex"])
+@pytest.mark.parametrize("form", [Form.SUMMARY, Form.TABLE, Form.CSV, Form.JSON, Form.TREE])
+def test_nothing_odd_is_an_accident(form: Form, columns: str, odd: Path, shown: Shown) -> None:
+    text = shown(odd, wish=choose(form, columns))
+    assert "\x1b" not in text
+    if form is Form.JSON:
+        assert strict(text)["npoints"] == 4
+    terminal = Look(80, terminal=True)
+    if columns not in ("record", "lists", "text", "complex"):
+        wish = Wish(form, choose(form, columns).selection)
+        assert shown(odd, wish=wish, look=terminal)
+
+
+@pytest.mark.parametrize("columns", ["record", "lists", "text", "complex", "reference"])
+def test_what_is_no_number_cannot_be_plotted(columns: str, odd: Path, shown: Shown) -> None:
+    with pytest.raises(CommandError, match=f"{columns} holds no numbers"):
+        shown(odd, wish=Wish(selection=Selection((columns,))))
