@@ -36,7 +36,8 @@ class Screen:
     """Takes what is printed, in any pieces and from any thread; gives the text at the end."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._lock = threading.Lock()
+        # Re-entrant: a signal handler or a finalizer may print in the middle of `write`.
+        self._lock = threading.RLock()
         self._raw: list[str] = []
         self._size = 0
         self._rows: list[str] = [""]
@@ -63,8 +64,8 @@ class Screen:
     def _digest(self, *, last: bool) -> None:
         if not self._raw:
             return
-        raw = "".join(self._raw)
-        self._raw, self._size = [], 0
+        pieces, self._raw, self._size = self._raw, [], 0
+        raw = "".join(pieces)
         if not last and (rest := re.search(_UNFINISHED, raw[-64:])):
             self._raw = [rest.group()]
             raw = raw[: -len(rest.group())]

@@ -101,6 +101,20 @@ def test_it_agrees_with_a_terminal(pieces: list[str]) -> None:
     assert shown(*pieces).rstrip("\n") == expected
 
 
+def test_what_prints_in_the_middle_of_printing_does_not_stop_everything() -> None:
+    screen = Screen()
+
+    class Interrupting(str):
+        """Text whose length is asked for inside of `write`, as a signal may come there."""
+
+        def __len__(self) -> int:
+            screen.write("from a signal handler\n")
+            return super().__len__()
+
+    screen.write(Interrupting("printed\n"))
+    assert sorted(screen.text()[0].split("\n")) == ["", "from a signal handler", "printed"]
+
+
 @given(st.text())
 def test_any_text_gives_text_without_controls(text: str) -> None:
     got = shown(text)
