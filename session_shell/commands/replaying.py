@@ -63,7 +63,11 @@ def _play(session: Any, documents: Any, ended: Any, sinks: list[Sink], pace: Any
 
     with guard.active(), guard.shielded():
         clock = _Interruptible(session.clock, guard)
-        play(all_documents(), sinks, clock, pace, ended.pauses if ended is not None else ())
+        try:
+            play(all_documents(), sinks, clock, pace, ended.pauses if ended is not None else ())
+        except KeyboardInterrupt as error:
+            title = documents[0].title
+            raise KeyboardInterrupt(f"the replay of {title} was ended by Ctrl-C") from error
 
 
 def _saved(scan: Any) -> Any:

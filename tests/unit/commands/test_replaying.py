@@ -135,7 +135,7 @@ def test_ctrl_c_ends_it(make_session: MakeSession) -> None:
     timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="the replay of loopscan 2"):
         session.run("replay_scan(speed=0.01)")
     assert time.monotonic() - began < 20
     timer.join()
