@@ -17,6 +17,8 @@ _ALWAYS = (
     (re.compile(r"\b0x[0-9a-fA-F]{6,}\b"), "<address>"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uid>"),
     (re.compile(r"\b\d+(?:\.\d+)? ms\b"), "<time>"),
+    # Files are shown relative to where the user stood.
+    (re.compile(r"[^\s'\"(]*/([^\s/]+\.h5)\b"), r"\1"),
 )
 _TIMES = (
     (
