@@ -190,9 +190,10 @@ def _dict(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _count(record: Mapping[str, Any], name: str) -> int:
+def _count(record: Mapping[str, Any], name: str) -> int | None:
+    """Return how many there were at the start; None: all, since the end is that of a repair."""
     found = record.get(name)
-    return found if isinstance(found, int) else 0
+    return found if isinstance(found, int) else None
 
 
 def _is_over(entry: Any) -> bool:

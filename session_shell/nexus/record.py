@@ -63,7 +63,7 @@ def record_of(
     }
     if ended is not None:
         record["comments"], record["failures"] = len(doc.comments), len(doc.failures)
-    return json.dumps({key: value for key, value in record.items() if value})
+    return json.dumps({key: value for key, value in record.items() if value not in ({}, [])})
 
 
 def _without_users(raw: RawTree) -> frozenset[str]:

@@ -20,9 +20,12 @@ from session_shell import __version__, open_session
 from session_shell.clock import VirtualClock
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError, ScanError
-from session_shell.nexus import ScanFile, documents, open_scan, stored_documents
+from session_shell.nexus import ScanFile, documents, open_scan, repair_file, stored_documents
+from session_shell.nexus.running import side_path
 from session_shell.scanning.documents import (
+    Comment,
     EndReason,
+    MetadataFailure,
     Pause,
     Position,
     Rows,
@@ -318,6 +321,36 @@ def test_a_scan_whose_session_was_killed(tmp_path: Path) -> None:
     assert open_scan(file.path).state == "RUNNING"
     file.scan_ended(ended(doc, 3))
     assert open_scan(file.path).state == "DONE"
+
+
+def test_a_scan_that_was_repaired(tmp_path: Path) -> None:
+    failure = MetadataFailure("ring", "machine", "START", "no answer")
+    doc = HAND_MADE["amesh"](
+        metadata={"sample": {"name": "x", "size": (1, 2)}},
+        comments=(Comment(1.5, "before"),),
+        failures=(failure,),
+    )
+    file = ScanFile.reserve(tmp_path, name_of, 1)
+    file.scan_started(doc)
+    for number in range(5):
+        file.rows(point(doc, number))
+    file._write_waiting()
+    path = tmp_path / "other" / file.path.name
+    path.parent.mkdir()
+    shutil.copy(file.path, path)
+    side_path(path).touch()
+    assert open_scan(path).state == "CRASHED"
+    assert repair_file(path).state == "repaired"
+    started, *rows, end = stored_documents(path)
+    check_fields(replace(doc, file=path), started)
+    assert sum(block.count for block in rows if isinstance(block, Rows)) == 5
+    assert isinstance(end, ScanEnded)
+    assert (end.reason, end.npoints) == (EndReason.CRASHED, 5)
+    assert (end.comments, end.failures) == (doc.comments, doc.failures)
+    assert equal(plain(end.metadata), plain(doc.metadata))
+    assert open_scan(path).state == "DONE"
+    open_scan(path).add_comment("so far so good")
+    assert [c.text for c in open_scan(path).comments] == ["before", "so far so good"]
 
 
 def test_odd_texts_units_and_columns_come_back(tmp_path: Path) -> None:
