@@ -43,8 +43,8 @@ from session_shell.scanning.documents import (
     ScanStarted,
 )
 
-_ROWS = 1000
-"""Points in a block."""
+_ROWS = 8192
+"""Points in a block: those of a chunk in the file."""
 _BYTES = 8 * 2**20
 """Bytes in a block."""
 

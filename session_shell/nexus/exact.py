@@ -47,7 +47,9 @@ def decode(stored: Any) -> Any:
     """
     try:
         return _decoded(stored)
-    except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, MemoryError) as error:
+        raise NotExactError from error
+    except RecursionError as error:
         raise NotExactError from error
 
 

@@ -78,7 +78,7 @@ def restored(stored: Any, form: str) -> Any:
         if word.partition("/")[0] in _MAKERS:
             return _nested(stored, word.split("/"))
         return _SCALARS[word](stored, argument)
-    except (KeyError, TypeError, ValueError, ArithmeticError, OverflowError):
+    except (KeyError, TypeError, ValueError, ArithmeticError, MemoryError):
         return stored  # somebody has changed it in the file
 
 
