@@ -181,6 +181,7 @@ def summary(scan: SavedScan, selection: Selection, look: Look) -> Iterator[str]:
     """
     if selection.points.step not in (None, 1):
         raise CommandError("points with a step are for --table, --csv and --json")
+    selection.channels(scan.data.channels)  # a wrong name is told before anything is printed
     started, ended = read_started(scan), read_ended(scan)
     facts = read_facts(scan.file, scan.entry)
     return Summary(scan, facts, started, ended, selection, look).lines()
