@@ -241,7 +241,12 @@ def _known(command: str, maker: Callable[..., Any], options: dict[str, Any]) -> 
 
 def _context() -> DeviceContext:
     session = current_session()
-    return DeviceContext(clock=session.clock, seed=session.seed, guard=session.guard)
+    return DeviceContext(
+        clock=session.clock,
+        seed=session.seed,
+        guard=session.guard,
+        turn=lambda: session.journal.number,
+    )
 
 
 def _free_name(command: str, name: Any) -> str:

@@ -38,6 +38,17 @@ class DeviceContext:
     edit: Callable[[str, str, Callable[[Any], None]], Any] = _no_file
     """``edit(name, key, change)`` lets `change` alter a list of an object in its YAML file."""
 
+    turn: Callable[[], int] = lambda: 0
+    """Return the number of the command that runs, or ran last."""
+
+    def random_between_scans(self, name: str) -> np.random.Generator:
+        """Return the generator of `name` for readings outside of scans, new with each command.
+
+        So what a completion at the prompt has read does not change what a later command reads.
+        """
+        turn = self.turn()
+        return self.random(f"{name} outside scans {turn}" if turn else f"{name} outside scans")
+
     def random(self, name: str) -> np.random.Generator:
         """Return the generator of the device `name`: same seed and name, same numbers.
 

@@ -41,13 +41,14 @@ class JournalSummary:
 
 def journal_paths(data: Path | str, session: str | None = None) -> list[Path]:
     """Return the journals of a data directory, of one session or of all, the oldest first."""
-    found: list[tuple[str, Path]] = []
+    found: list[tuple[str, int, Path]] = []
     with suppress(OSError):
         for path in journal_folder(data).glob("*.jsonl"):
             match = _ID.fullmatch(path.stem)
             if match is not None and session in (None, match["session"]):
-                found.append((match["date"], path))
-    return [path for _, path in sorted(found)]
+                # Two of one second: the later one was written to later.
+                found.append((match["date"], path.stat().st_mtime_ns, path))
+    return [path for _, _, path in sorted(found)]
 
 
 def find_journal(data: Path | str, text: str) -> Path:

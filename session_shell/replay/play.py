@@ -217,6 +217,8 @@ class _Player:
         for file in entry.files:
             self._stage.write_script(file)
         self._clock.set_forward(command.time)
+        # Commands keep their numbers: what devices give outside of scans depends on them.
+        self._session.journal.number = command.number - 1
         scans = self._begun.get(command.number, [])
         numbers = self._session.host.last_numbers
         for folder, number in self._stage.first_numbers(scans).items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -102,7 +101,9 @@ class Session:
         self._show = show
         self._count = 0
         self._open = ExitStack()
-        context = DeviceContext(self.clock, self.seed, self.guard, self._find)
+        context = DeviceContext(
+            self.clock, self.seed, self.guard, self._find, turn=lambda: self.journal.number
+        )
         with self._time():  # modules of devices are imported here
             self.loaded: Loaded = load(name, self.config_path, context, self._take_lock)
         self.devices: dict[str, Any] = dict(self.loaded.devices)
@@ -200,6 +201,8 @@ class Session:
             CommandError: When it cannot be read.
             Exception: What the file raises; it is kept in `last_error` too.
         """
+        import shlex
+
         file = Path(path).absolute()
         with self._command(shlex.join(["run", str(file), *(argv or ())]), f"run {file}", source):
             self.run_script(file, self.namespace, argv)

@@ -45,6 +45,7 @@ class SimulatedEncoder:
         self._context = context
         self._scans = 0
         self._random: np.random.Generator | None = None
+        self._turn = 0
 
     def attach(self, axis: SimulatedAxis) -> None:
         """Measure `axis` from now on; an encoder has one axis."""
@@ -68,8 +69,9 @@ class SimulatedEncoder:
 
     def _steps_at(self, dial: float) -> int:
         if self._noise:
-            if self._random is None:
-                self._random = self._context.random(f"{self.name} outside scans")
+            if self._random is None or self._turn != self._context.turn():
+                self._turn = self._context.turn()
+                self._random = self._context.random_between_scans(self.name)
             dial += self._noise * float(self._random.standard_normal())
         return round(dial * self.steps_per_unit)
 
@@ -89,6 +91,7 @@ class SimulatedEncoder:
         self._axis()
         self._scans += 1
         if self._noise:
+            self._turn = self._context.turn()
             self._random = self._context.random(f"{self.name} scan {self._scans}")
 
     def trigger(self) -> None:

@@ -74,6 +74,7 @@ class SimulatedCounter:
         "_rate",
         "_reduce",
         "_scans",
+        "_turn",
         "_values",
         "config",
         "name",
@@ -104,6 +105,7 @@ class SimulatedCounter:
         self._rate = sampling_rate
         self._scans = 0
         self._peeks: np.random.Generator | None = None
+        self._turn = 0
         self._values: Sequence[Value] | None = None
         self._reduce: Reducer | None = None
         self.mode = mode
@@ -134,8 +136,9 @@ class SimulatedCounter:
         level = self._level()
         if not self._noise:
             return level
-        if self._peeks is None:
-            self._peeks = self._context.random(f"{self.name} outside scans")
+        if self._peeks is None or self._turn != self._context.turn():
+            self._turn = self._context.turn()
+            self._peeks = self._context.random_between_scans(self.name)
         return self._noise.mean(level, 1, 1 / self._rate, self._peeks)
 
     @property

@@ -133,6 +133,7 @@ class TemperatureController:
         self._noise = not_negative(noise, "noise", name)
         self._scans = 0
         self._random: np.random.Generator | None = None
+        self._turn = 0
         self._configured = number(temperature, "temperature", name)
         self.ramprate = ramprate
         self._ramp = self._standing(self._configured)
@@ -206,6 +207,7 @@ class TemperatureController:
         """Get ready for a scan, whose noise is its own."""
         self._scans += 1
         if self._noise:
+            self._turn = self._context.turn()
             self._random = self._context.random(f"{self.name} scan {self._scans}")
 
     def trigger(self) -> None:
@@ -226,8 +228,9 @@ class TemperatureController:
     def _reading(self, time: float) -> float:
         value = self._ramp.temperature(time)
         if self._noise:
-            if self._random is None:
-                self._random = self._context.random(f"{self.name} outside scans")
+            if self._random is None or self._turn != self._context.turn():
+                self._turn = self._context.turn()
+                self._random = self._context.random_between_scans(self.name)
             value += self._noise * float(self._random.standard_normal())
         return value
 

@@ -190,7 +190,7 @@ def test_scan_numbers_go_on_where_they_were(config: Path, tmp_path: Path) -> Non
             session.run("SCANS[-1].number", echo=True)
             path = session.journal.path
     assert path is not None
-    result = Recorded(data, path).replay()
+    result = Recorded(data, path).replay(what=path.stem)
     assert result.code == 0, result.stdout
     (file,) = Path(result.report["folder"]).rglob("scan_*.h5")
     assert file.name == "scan_0002.h5"
@@ -203,7 +203,7 @@ def test_positions_and_settings_go_on_where_they_were(config: Path, tmp_path: Pa
             session.run(command)
             path = session.journal.path
     assert path is not None
-    result = Recorded(data, path).replay()
+    result = Recorded(data, path).replay(what=path.stem)
     assert result.code == 0, result.stdout
     with open_session("plain", config=config, data=Path(result.report["folder"]) / "data") as again:
         assert again.devices["roby"].position == 7
@@ -255,6 +255,50 @@ def test_the_typing_helper_is_as_it_was(recorded: Record) -> None:
     assert result.code == 0, result.stdout
 
 
+def test_what_is_read_between_commands_changes_nothing(config: Path, tmp_path: Path) -> None:
+    out = io.StringIO()
+    with (
+        redirect_stdout(out),
+        open_session(
+            "plain", config=config, data=tmp_path / "data", clock=VirtualClock(1.7e9), stream=out
+        ) as session,
+    ):
+        for _ in range(3):
+            session.run("print(diode.raw_read)")
+            _ = session.devices["diode"].raw_read  # as a completion at the prompt may
+        path = session.journal.path
+    assert path is not None
+    assert len(set(out.getvalue().splitlines())) == 3
+    result = Recorded(tmp_path / "data", path).replay(what=path.stem)
+    assert result.code == 0, result.stdout
+
+
+def test_commands_that_are_left_out_do_not_shift_the_others(recorded: Record) -> None:
+    session = recorded("x = 1", "import os; os.system('true')", "print(diode.raw_read)")
+    assert session.replay("--skip").code == 0
+
+
+def test_a_value_that_the_prompt_showed_counts(recorded: Record) -> None:
+    session = recorded("umv(roby, 2)", "roby.position + 0.5", "{'a': 1}", source="prompt")
+    assert session.replay().code == 0
+
+    def change(entry: dict[str, Any]) -> None:
+        if entry["record"] == "open":
+            entry["terminal"] = True
+        if entry["record"] == "done" and entry["number"] == 2:
+            assert entry["output"] == "2.5\n"
+            entry["output"] = "2.25\n"
+        if entry["record"] == "done" and entry["number"] == 3:
+            entry["output"] = "{\n  'a': 1\n}\n"  # as IPython breaks long ones
+
+    session.edit(change)
+    result = session.replay()
+    assert result.code == 1
+    (found,) = result.of_kind("value")
+    assert found["command"] == 2
+    assert len(list(result.of_kind("output"))) == 0
+
+
 # The real program and the real clock
 
 
@@ -300,7 +344,7 @@ def test_a_session_in_real_time_is_compared_within_the_tolerance_of_time(
                 assert number == 3
         path = session.journal.path
     assert path is not None
-    result = Recorded(data, path).replay()
+    result = Recorded(data, path).replay(what=path.stem)
     assert result.code == 0, result.stdout
     assert not result.report["exact"]
     assert any("real time" in note for note in result.report["notes"])
