@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 import signal
 import traceback
 from collections.abc import Iterator
@@ -79,19 +78,23 @@ def _is_foreign(tb: TracebackType) -> bool:
     return frame.f_code.co_filename.startswith(_PACKAGE) or name.split(".")[0] == "IPython"
 
 
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 500
-_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 20
-
-
 def shown(value: Any) -> str:
     """Return a value in short; of devices only the type: telling more might ask the hardware."""
     if value is None:
         return ""
     home = type(value).__module__.split(".")
     if home[0] in ("builtins", "numpy") or home[:2] == ["session_shell", "scanning"]:
-        return cut(_short.repr(value), 2_000)
+        return cut(_short(value), 2_000)
     return f"<{type(value).__name__}>"
+
+
+def _short(value: Any) -> str:
+    import reprlib  # only what asks for values without showing them needs it
+
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 500
+    short.maxlist = short.maxtuple = short.maxdict = short.maxset = 20
+    return short.repr(value)
 
 
 def cut(text: str, limit: int) -> str:
