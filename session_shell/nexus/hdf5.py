@@ -21,6 +21,7 @@ from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stored, Stream,
 
 _COMPACT_BYTES = 1024
 _IMAGE_STEP = 256 * 1024
+_PAGE = 4096
 
 
 @cache
@@ -65,10 +66,17 @@ def library_versions() -> dict[str, str]:
     return {"HDF5_Version": h5py.version.hdf5_version, "h5py_version": h5py.__version__}
 
 
-def new_image(tree: Group) -> Any:
-    """Return a file in memory that holds `tree`."""
+def new_image(tree: Group, *, in_pages: bool = True) -> Any:
+    """Return a file in memory that holds `tree`.
+
+    With `in_pages` no header of a column lies across two pages of the system. HDF5 writes it with
+    each point, and a kill may cut that off between two pages: one in thirteen lay so.
+    """
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_fapl_core(_IMAGE_STEP, False)
+    if in_pages:
+        access.set_meta_block_size(_PAGE)
+        access.set_alignment(_PAGE // 4, _PAGE)
     file = h5f.create(_image_name(), h5f.ACC_TRUNC, h5p.create(h5p.FILE_CREATE), access)
     write_root(file, tree)
     return file

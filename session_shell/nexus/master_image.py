@@ -43,7 +43,7 @@ def new_master(
         }
     )
     root.items.update({name: Link(f"/{name}", file) for name, file in links.items()})
-    image = new_image(root)
+    image = new_image(root, in_pages=False)
     try:
         return image_bytes(image)
     finally:
