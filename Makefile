@@ -85,6 +85,10 @@ $(VIEWERS)/h5web/dist/index.html: $(VIEWERS)/.ready $(wildcard tests/viewers/h5w
 viewers: $(VIEWERS)/h5web/dist/index.html ## check files with four checkers and h5web (npm, Chromium)
 	@$(VIEWERS)/bin/python -m pytest -m viewers tests/viewers $(ARGS)
 
+pictures: $(VIEWERS)/h5web/dist/index.html ## take the pictures of docs/pictures/ anew
+	@$(VIEWERS)/bin/python -m pip --disable-pip-version-check install --quiet -e '.[pictures]'
+	@$(VIEWERS)/bin/python -m tests.viewers.pictures docs/pictures
+
 lint: $(VENV)/.lint ## ruff: mistakes and layout
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

@@ -147,7 +147,11 @@ FAMILIES = {
         (7, 11),
     ),
     "dmesh": Family(
-        "dmesh(sy, -1, 1, 6, sz, -1, 1, 4, 0.1, diode)", "diode", ("sz", "sy"), 35, (5, 7)
+        "umv(sy, 0, sz, 0)\ndmesh(sy, -1, 1, 6, sz, -1, 1, 4, 0.1, diode)",
+        "diode",
+        ("sz", "sy"),
+        35,
+        (5, 7),
     ),
     "a3mesh": Family(
         "a3mesh(sy, -1, 1, 4, sz, -1, 1, 3, sx, 0, 1, 2, 0.1, diode)",
@@ -171,9 +175,11 @@ FAMILIES = {
         180,
         (9, 20),
     ),
-    "userscan": Family(f"{CLIMB}\nuserscan(sy, climb, 0.1, diode)", "diode", ("sy",), 8),
-    "spectra": Family("ascan(sy, -1, 1, 10, 0.1, mca)", "mca_Fe", ("sy",), 11),
-    "images": Family("ascan(sy, -1, 1, 10, 0.1, cam)", "cam_spot_sum", ("sy",), 11),
+    "userscan": Family(
+        f"{CLIMB}\numv(sz, -0.3)\nuserscan(sy, climb, 0.1, diode)", "diode", ("sy",), 8
+    ),
+    "spectra": Family("umv(sz, -0.3)\nascan(sy, -1, 2, 10, 0.1, mca)", "mca_Au", ("sy",), 11),
+    "images": Family("umv(sz, -0.3)\nascan(sy, -1, 1, 10, 0.1, cam)", "cam_spot_sum", ("sy",), 11),
     "image_series": Family("loopscan(4, 0.1, cam)", "cam_spot_sum", _TIME, 4),
     "temperature": Family("ascan(temp_sp, 25, 40, 5, 0.1, temp, diode)", "temp", ("temp_sp",), 6),
     "energy": Family("ascan(energy, 12, 13, 10, 0.1, mono_enc, mon)", "mono_enc", ("energy",), 11),
@@ -223,15 +229,17 @@ class Ending:
         self.outcome, self.family = outcome, family
         self.at = 0 if family.npoints == 1 and outcome != "crashed" else max(family.npoints // 2, 1)
         self.held: set[int] = set()
+        self.waited = False
 
     def start(self, scan: Any) -> None:
         scan.add_comment("all is prepared: à propos µm")
         self._end(scan, 0)
 
     def after_point(self, scan: Any, index: int) -> None:
-        if self.outcome == "crashed" and index + 1 == self.at - 1:
+        if self.outcome == "crashed" and not self.waited and index + 2 >= self.at // 2:
             # More than the 0.2 s in which points may wait; `time.sleep` is the virtual clock's.
             threading.Event().wait(0.25)
+            self.waited = True
         self._end(scan, index + 1)
 
     def hold(self, scan: Any) -> str:

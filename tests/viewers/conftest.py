@@ -14,10 +14,15 @@ from ..nexus.families import ROOT, Made, make
 PAGE = Path(os.environ.get("SESSION_SHELL_H5WEB") or ROOT / ".venv-viewers" / "h5web" / "dist")
 """The h5web page, built from `tests/viewers/h5web`."""
 CHROMIUM = os.environ.get("SESSION_SHELL_CHROMIUM") or "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 Files = Callable[[str], list[Made]]
 
