@@ -17,6 +17,7 @@ from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stream
 from session_shell.nexus.writer import ScanFile
 
 if TYPE_CHECKING:
+    from session_shell.nexus.alike import same_content
     from session_shell.nexus.documents import stored_documents
     from session_shell.nexus.index import Index, rebuild_master, rebuild_masters
     from session_shell.nexus.reader import StoredRows
@@ -34,6 +35,7 @@ _LATE = {
     "rebuild_masters": "index",
     "repair_file": "repair",
     "repair_folder": "repair",
+    "same_content": "alike",
     "stored_documents": "documents",
 }
 
@@ -65,6 +67,7 @@ __all__ = [
     "rebuild_masters",
     "repair_file",
     "repair_folder",
+    "same_content",
     "scan_tree",
     "stored_documents",
     "update_master",
