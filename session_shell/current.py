@@ -39,4 +39,5 @@ def use(session: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        _session = former
+        # A command may have closed its own session: then nobody uses it any more.
+        _session = None if getattr(former, "closed", False) else former

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from session_shell.clock import RealClock
 from session_shell.errors import CommandError, ScanError
+from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
 from session_shell.session import Session
 
 MakeSession = Callable[..., Session]
@@ -128,17 +128,31 @@ def test_what_cannot_be_replayed_is_told(shell: Session, command: str, message: 
         shell.run(command)
 
 
+class _CtrlC:
+    """A sink that is interrupted by its user at the first point."""
+
+    must_not_fail = False
+
+    def scan_started(self, doc: ScanStarted) -> None:
+        pass
+
+    def rows(self, doc: Rows) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def scan_ended(self, doc: ScanEnded) -> None:
+        pass
+
+
 def test_ctrl_c_ends_it(make_session: MakeSession) -> None:
     session = make_session(clock=RealClock())
     session.host.stream = io.StringIO()
     session.run("loopscan(2, 0.5, diode)")
-    timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    session.host.extra_sinks.append(_CtrlC())
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt, match="the replay of loopscan 2"):
         session.run("replay_scan(speed=0.01)")
     assert time.monotonic() - began < 20
-    timer.join()
+    session.host.extra_sinks.clear()
     assert session.run("loopscan(1, 0.1, diode)").number == 2
 
 
