@@ -325,6 +325,25 @@ def test_a_journal_with_hostile_paths_is_refused(hour: Recorded, tmp_path: Path,
     assert not (hour.data / "replays").exists() or not list((hour.data / "replays").iterdir())
 
 
+def test_a_script_with_a_hostile_path_is_refused(hour: Recorded, tmp_path: Path) -> None:
+    records = hour.journal.read_bytes().splitlines()
+    config = json.loads(records[0])["config"]
+    script = {
+        "record": "file",
+        "number": 1,
+        "path": f"{config}/../../evil.py",
+        "text": "print('evil')",
+    }
+    first = next(n for n, line in enumerate(records) if b'"record":"command"' in line)
+    records.insert(first + 1, json.dumps(script).encode())
+    hour.journal.write_bytes(b"\n".join(records) + b"\n")
+    result = run_here("replay", "last", "--data", str(hour.data))
+    assert result.code == 1
+    assert "is refused: it leaves the folder" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.rglob("evil.py"))
+
+
 def test_a_journal_with_a_hostile_id_or_scan_file_is_refused(hour: Recorded) -> None:
     def change(entry: dict[str, Any]) -> None:
         if entry["record"] == "open":

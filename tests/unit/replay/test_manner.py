@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import pexpect
 import pytest
 
 from session_shell import open_session
@@ -110,6 +112,21 @@ def test_steps_are_asked_for(recorded: Record, monkeypatch: pytest.MonkeyPatch) 
     assert result.report["left_out"] == [2]
     done = [entry.command.typed for entry in read_journal(journal_of(result.report)).commands]
     assert done == ["x = 1"]
+
+
+@pytest.mark.terminal
+def test_a_replay_at_a_terminal_asks_and_draws_live_tables(recorded: Record) -> None:
+    session = recorded("umv(roby, 1)", "import os; os.system('true')", "loopscan(3, 0.1)")
+    command = ["-m", "session_shell", "replay", "last", "--data", str(session.data)]
+    child = pexpect.spawn(sys.executable, command, timeout=60, encoding="utf-8")
+    child.expect_exact("quit?")
+    child.sendline("what")
+    child.expect_exact("quit?")
+    child.sendline("s")
+    child.expect(r"all agree bit by bit")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
 
 
 # A folder of its own
