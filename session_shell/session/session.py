@@ -26,6 +26,7 @@ from session_shell.session.loading import Loaded, load, setup_problem, texts
 from session_shell.session.lock import SessionLock
 from session_shell.session.recording import begin_journal
 from session_shell.session.relocation import Relocation
+from session_shell.session.remembering import restore, state_of
 from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 from session_shell.session.shorthand import expand
@@ -83,58 +84,69 @@ class Session:
         self.data_path = Path(data).absolute()
         self.clock = clock if clock is not None else RealClock()
         self.seed = seed if seed is not None else secrets.randbits(32)
-        self.guard = InterruptGuard()
-        self.guard.now = self.clock.time
-        self.journal = Journal(self.clock, self.data_path)
-        self.journal.interrupted_at = lambda: self.guard.moment
-        self.stream: TextIO | None = None
-        if stream is not None:
-            self.stream = self.journal.listener.stream(stream)
         self.typing_helper = typing_helper
+        self.read_only = read_only
+        self.closed = False
         self.last_error: BaseException | None = None
         self.user_scripts: Path | None = None
-        self.relocation = relocation or Relocation()
         self.plot_selection: tuple[str, ...] = ()
-        self.closed = False
-        self.read_only = read_only
-        self.lock = SessionLock(self.data_path, name)
+        self.relocation = relocation or Relocation()
+        self.resumed: Resumed | None = None
         self._show = show
         self._count = 0
         self._open = ExitStack()
-        context = DeviceContext(
-            self.clock, self.seed, self.guard, self._find, turn=lambda: self.journal.number
-        )
-        with self._time():  # modules of devices are imported here
-            self.loaded: Loaded = load(name, self.config_path, context, self._take_lock)
-        self.devices: dict[str, Any] = dict(self.loaded.devices)
-        self.problems: list[Problem] = list(self.loaded.problems)
-        self.saving = ScanSaving(
-            self.data_path, name, user_name(), self.clock.time, make_folders=not read_only
-        )
-        self.saving.relocate(self.relocation.data)
-        self.host = SessionHost(
-            name, self.devices, self.clock, self.guard, self.saving, self.stream
-        )
-        self.host.read_only = read_only
-        self.host.save_settings = self.save_settings
-        self.host.journal = self.journal
-        self.host.configuration = {**texts(self.loaded.plan), "seed": str(self.seed)}
-        self.active_mg: MeasurementGroup | None = next(iter(self.measurement_groups), None)
+        self._listen(stream)
+        self._load()
+        self._make_host()
         self.settings = Settings(
             self.data_path / ".session-shell" / f"{name}.sqlite",
             read_only=not self.lock.held,
             given=settings,
         )
-        self._restore()
+        restore(self)
         self._begin_journal()
         self.namespace = self._make_namespace(verbs or {})
         self._owned = frozenset(self.namespace)
-        self.resumed: Resumed | None = None
         if type(self.clock) is not RealClock:
             self._open.enter_context(adopting())
         if imports is not None:
             self._open.enter_context(imports(self))
         self._run_setup()
+
+    def _listen(self, stream: TextIO | None) -> None:
+        """Take note of interrupts, and of what is shown, before anything else happens."""
+        self.guard = InterruptGuard()
+        self.guard.now = self.clock.time
+        self.journal = Journal(self.clock, self.data_path)
+        self.journal.interrupted_at = lambda: self.guard.moment
+        self.stream = self.journal.listener.stream(stream) if stream is not None else None
+
+    def _load(self) -> None:
+        """Build the devices; the lock is taken when the session turns out to exist."""
+        self.lock = SessionLock(self.data_path, self.name)
+        context = DeviceContext(
+            self.clock, self.seed, self.guard, self._find, turn=lambda: self.journal.number
+        )
+        with self._time():  # modules of devices are imported here
+            self.loaded: Loaded = load(self.name, self.config_path, context, self._take_lock)
+        self.devices: dict[str, Any] = dict(self.loaded.devices)
+        self.problems: list[Problem] = list(self.loaded.problems)
+
+    def _make_host(self) -> None:
+        """Make the side that scans see."""
+        make_folders = not self.read_only
+        self.saving = ScanSaving(
+            self.data_path, self.name, user_name(), self.clock.time, make_folders=make_folders
+        )
+        self.saving.relocate(self.relocation.data)
+        self.host = SessionHost(
+            self.name, self.devices, self.clock, self.guard, self.saving, self.stream
+        )
+        self.host.read_only = self.read_only
+        self.host.save_settings = self.save_settings
+        self.host.journal = self.journal
+        self.host.configuration = {**texts(self.loaded.plan), "seed": str(self.seed)}
+        self.active_mg: MeasurementGroup | None = next(iter(self.measurement_groups), None)
 
     # What it consists of
 
@@ -260,51 +272,9 @@ class Session:
         """Save positions, offsets, limits and the like; cheap when nothing has changed."""
         if self.settings.read_only:
             return
-        values, configured = self._state()
+        values, configured = state_of(self)
         self.settings.put(values, configured)
         self.journal.settings_changed(values)
-
-    def _state(self) -> tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]]:
-        """Return what must survive by owner and key, and what the configuration says of it."""
-        values: dict[str, Mapping[str, Any]] = {}
-        configured: dict[str, Mapping[str, Any]] = {}
-        for name, device in self.devices.items():
-            if hasattr(device, "saved_state"):
-                try:
-                    values[name] = device.saved_state()
-                    configured[name] = device.configured_state()
-                except Exception as error:  # noqa: BLE001  a device of a plugin
-                    _log.warning("%s: its state cannot be saved: %s", name, error)
-        values["SCAN_SAVING"] = self.saving.saved()
-        values["session"] = {
-            "active_mg": self.active_mg.name if self.active_mg else None,
-            "last_numbers": dict(self.host.last_numbers),
-            "user_scripts": str(self.user_scripts) if self.user_scripts else None,
-            "plot_selection": list(self.plot_selection),
-            "live_plot": self.host.live_plot,
-        }
-        return values, configured
-
-    def _restore(self) -> None:
-        for name, device in self.devices.items():
-            if not hasattr(device, "restore_state"):
-                continue
-            try:
-                device.restore_state(self.settings.get(name, device.configured_state()))
-            except Exception as error:  # noqa: BLE001  garbage in the file, or a plugin's device
-                _log.warning("%s: its saved state is not used: %s", name, error)
-        try:
-            self.saving.restore(self.settings.get("SCAN_SAVING"))
-        except (CommandError, TypeError, ValueError, AttributeError) as error:
-            _log.warning("SCAN_SAVING: its saved values are not used: %s", error)
-        mine = self.settings.get("session")
-        self.host.last_numbers = dict(mine.get("last_numbers") or {})
-        self.user_scripts = Path(mine["user_scripts"]) if mine.get("user_scripts") else None
-        self.plot_selection = tuple(map(str, mine.get("plot_selection") or ()))
-        self.host.live_plot = bool(mine.get("live_plot"))
-        for group in self.measurement_groups:
-            if group.name == mine.get("active_mg"):
-                self.active_mg = group
 
     def resume(self, journal: str = "") -> Resumed:
         """Define again what an earlier run defined: that of `journal`, else the last one."""
@@ -340,14 +310,14 @@ class Session:
                     failures.append(str(failure[0]))
                     self.last_error = failure[1]
             if not self.settings.read_only:
-                self.journal.settings_changed(self._state()[0])
+                self.journal.settings_changed(state_of(self)[0])
 
     def _begin_journal(self) -> None:
         if self.settings.read_only:
             why = f"{self.data_path} cannot be written"
             self.journal.why = "the session is read-only" if self.read_only else why
         else:
-            begin_journal(self, self._state()[0])
+            begin_journal(self, state_of(self)[0])
             if self.journal.id:
                 self.host.configuration = {**self.host.configuration, "journal": self.journal.id}
 
