@@ -37,7 +37,7 @@ def replay_scan(scan: Any = -1, speed: float | str | None = "auto") -> None:
     Example:
         ``loopscan(10, 0.1, diode3); replay_scan(-1, speed=None)``
     """
-    from session_shell.nexus.documents import read_ended, read_rows, read_started
+    from session_shell.nexus.reading.documents import read_ended, read_rows, read_started
 
     saved = _saved(scan)
     started, ended = read_started(saved), read_ended(saved)

@@ -8,35 +8,35 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from session_shell.nexus.layout import entry_name, scan_tree
-from session_shell.nexus.master import update_master
-from session_shell.nexus.metadata import metadata_tree
-from session_shell.nexus.numbers import last_number
-from session_shell.nexus.template import FileTemplate
-from session_shell.nexus.tree import Dataset, Group, Link, Mesh, Stream
-from session_shell.nexus.writer import ScanFile
+from session_shell.nexus.folder.master import update_master
+from session_shell.nexus.folder.numbers import last_number
+from session_shell.nexus.layout.entry import entry_name, scan_tree
+from session_shell.nexus.metadata.conversion import metadata_tree
+from session_shell.nexus.tree.nodes import Dataset, Group, Link, Mesh, Stream
+from session_shell.nexus.writing.template import FileTemplate
+from session_shell.nexus.writing.writer import ScanFile
 
 if TYPE_CHECKING:
-    from session_shell.nexus.alike import same_content
-    from session_shell.nexus.documents import stored_documents
-    from session_shell.nexus.index import Index, rebuild_master, rebuild_masters
-    from session_shell.nexus.reader import StoredRows
-    from session_shell.nexus.repair import Repair, crashed_files, repair_file, repair_folder
-    from session_shell.nexus.saved import SavedScan, open_scan
+    from session_shell.nexus.folder.index import Index, rebuild_master, rebuild_masters
+    from session_shell.nexus.mending.repair import Repair, crashed_files, repair_file, repair_folder
+    from session_shell.nexus.reading.alike import same_content
+    from session_shell.nexus.reading.documents import stored_documents
+    from session_shell.nexus.reading.reader import StoredRows
+    from session_shell.nexus.reading.saved import SavedScan, open_scan
 
 _LATE = {
-    "Index": "index",
-    "Repair": "repair",
-    "SavedScan": "saved",
-    "StoredRows": "reader",
-    "crashed_files": "repair",
-    "open_scan": "saved",
-    "rebuild_master": "index",
-    "rebuild_masters": "index",
-    "repair_file": "repair",
-    "repair_folder": "repair",
-    "same_content": "alike",
-    "stored_documents": "documents",
+    "Index": "folder.index",
+    "Repair": "mending.repair",
+    "SavedScan": "reading.saved",
+    "StoredRows": "reading.reader",
+    "crashed_files": "mending.repair",
+    "open_scan": "reading.saved",
+    "rebuild_master": "folder.index",
+    "rebuild_masters": "folder.index",
+    "repair_file": "mending.repair",
+    "repair_folder": "mending.repair",
+    "same_content": "reading.alike",
+    "stored_documents": "reading.documents",
 }
 
 

@@ -138,7 +138,7 @@ class SessionHost:
     def add_comment(self, scan: Scan, comment: Comment) -> None:
         """Add a remark to the file of a scan that is over."""
         if scan.file is not None:
-            from session_shell.nexus.afterwards import add_comment
+            from session_shell.nexus.reading.afterwards import add_comment
 
             add_comment(scan.file, f"{scan.number}.1", comment)
 
@@ -146,7 +146,7 @@ class SessionHost:
         """Note in the file of a scan that is over which sequence it became a part of."""
         if scan.file is None:
             return
-        from session_shell.nexus.afterwards import add_to_sequence
+        from session_shell.nexus.reading.afterwards import add_to_sequence
 
         try:
             add_to_sequence(scan.file, f"{scan.number}.1", uid, self.clock.time())

@@ -236,6 +236,6 @@ def is_given(name: Any) -> bool:
 
 def refused(folder: Path, error: Exception) -> SessionShellError:
     """Return the error of a folder that cannot be made."""
-    from session_shell.nexus.files import sink_error  # numpy comes with it
+    from session_shell.nexus.disk.files import sink_error  # numpy comes with it
 
     return sink_error("the folder cannot be made", folder, error)

@@ -46,7 +46,7 @@ def command(
 ) -> int:
     """Repair files and folders."""
     from session_shell.nexus import repair_file, repair_folder
-    from session_shell.nexus.index import is_master
+    from session_shell.nexus.folder.index import is_master
 
     places = where or (places_of(ctx, config, data).data_dir,)
     repairs: list[Repair] = []

@@ -87,7 +87,7 @@ class Watch:
             CommandError: When there is no such scan, or several are meant.
         """
         from session_shell.nexus import SavedScan
-        from session_shell.nexus.listing import Place
+        from session_shell.nexus.reading.listing import Place
         from session_shell.viewer.finding import find
 
         place = find(one)
@@ -106,7 +106,7 @@ class Watch:
         return 0
 
     def _play(self, scan: SavedScan, speed: float | None) -> bool:
-        from session_shell.nexus.documents import read_ended, read_rows, read_started
+        from session_shell.nexus.reading.documents import read_ended, read_rows, read_started
         from session_shell.sinks.playing import play
 
         started, ended = read_started(scan), read_ended(scan)
@@ -146,7 +146,7 @@ def _source(one: Asked | None, data: Path) -> Source:
         CommandError: When there is no such scan or folder.
         ScanError: When a file cannot be read.
     """
-    from session_shell.nexus.listing import Place, places
+    from session_shell.nexus.reading.listing import Place, places
     from session_shell.viewer.finding import find
     from session_shell.viewer.following import FileOfScans, FolderOfScans, OneScan, is_of_others
 

@@ -16,9 +16,9 @@ import numpy as np
 from session_shell.clock import iso_time
 from session_shell.devices.protocols import Channel
 from session_shell.nexus import SavedScan
-from session_shell.nexus.documents import read_ended, read_started
-from session_shell.nexus.facts import read_facts
-from session_shell.nexus.listing import Glance
+from session_shell.nexus.reading.documents import read_ended, read_started
+from session_shell.nexus.reading.facts import read_facts
+from session_shell.nexus.reading.listing import Glance
 from session_shell.scanning.documents import ScanEnded, ScanStarted
 from session_shell.viewer.points import Selection, blocks
 from session_shell.viewer.statistics import statistics

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from session_shell.errors import CommandError
-from session_shell.nexus.listing import (
+from session_shell.nexus.reading.listing import (
     Place,
     check_file,
     find_scan,

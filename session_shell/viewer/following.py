@@ -11,7 +11,7 @@ from typing import Protocol
 
 from session_shell.clock import Clock, RealClock
 from session_shell.errors import ScanError
-from session_shell.nexus.listing import (
+from session_shell.nexus.reading.listing import (
     NO_END,
     RUNNING,
     Place,

@@ -16,10 +16,10 @@ from typing import Any
 from session_shell.clock import Clock
 from session_shell.errors import ScanError
 from session_shell.nexus import SavedScan
-from session_shell.nexus.documents import read_ended, read_started
-from session_shell.nexus.listing import Place, is_ours
-from session_shell.nexus.reader import count_rows, retried
-from session_shell.nexus.running import is_being_written
+from session_shell.nexus.disk.running import is_being_written
+from session_shell.nexus.reading.documents import read_ended, read_started
+from session_shell.nexus.reading.listing import Place, is_ours
+from session_shell.nexus.reading.reader import count_rows, retried
 from session_shell.scanning.documents import EndReason, Rows, ScanEnded, ScanStarted
 from session_shell.viewer.points import blocks
 

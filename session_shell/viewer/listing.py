@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from session_shell.clock import iso_time
-from session_shell.nexus.listing import Glance
+from session_shell.nexus.reading.listing import Glance
 from session_shell.sinks import clean
 from session_shell.sinks.live import Style
 from session_shell.viewer.look import Look, cut, duration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from session_shell.nexus.outline import Node, outline
+from session_shell.nexus.reading.outline import Node, outline
 from session_shell.sinks import clean
 from session_shell.viewer.look import Look, short
 

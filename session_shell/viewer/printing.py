@@ -13,7 +13,7 @@ import numpy as np
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError
 from session_shell.nexus import SavedScan
-from session_shell.nexus.listing import (
+from session_shell.nexus.reading.listing import (
     Place,
     glance,
     last_scans,

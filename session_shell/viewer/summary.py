@@ -12,8 +12,8 @@ from typing import Any
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError
 from session_shell.nexus import SavedScan
-from session_shell.nexus.documents import read_ended, read_started
-from session_shell.nexus.facts import Facts, read_facts
+from session_shell.nexus.reading.documents import read_ended, read_started
+from session_shell.nexus.reading.facts import Facts, read_facts
 from session_shell.scanning.documents import Pause, Position, ScanEnded, ScanStarted
 from session_shell.sinks import clean, short_path
 from session_shell.sinks.live import Style

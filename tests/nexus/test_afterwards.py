@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from session_shell.errors import CommandError, ScanError
-from session_shell.nexus import ScanFile, ending, open_scan, stored_documents
-from session_shell.nexus.afterwards import add_comment, add_to_sequence
-from session_shell.nexus.running import side_path
+from session_shell.nexus import ScanFile, open_scan, stored_documents
+from session_shell.nexus.disk.running import side_path
+from session_shell.nexus.reading.afterwards import add_comment, add_to_sequence
+from session_shell.nexus.writing import ending
 from session_shell.scanning.documents import Comment
 from session_shell.session import Session
 
@@ -138,7 +139,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("session_shell.nexus.afterwards.edit_file", refuse)
+    monkeypatch.setattr("session_shell.nexus.reading.afterwards.edit_file", refuse)
     with pytest.raises(ScanError, match="the disk is full"):
         open_scan(path).add_comment("x")
     assert path.read_bytes() == content

@@ -17,15 +17,17 @@ import pytest
 
 from session_shell.devices.protocols import Channel
 from session_shell.errors import SinkError
-from session_shell.nexus import ScanFile, columns, direct, ending, files, writer
-from session_shell.nexus.columns import Columns
-from session_shell.nexus.ending import Edit, edit_file
-from session_shell.nexus.layout import build
-from session_shell.nexus.numbers import NUMBER_FILE
-from session_shell.nexus.overlay import Overlay
-from session_shell.nexus.redo import redo_path, roll_forward
-from session_shell.nexus.streams import Streams
-from session_shell.nexus.superblock import announce_end, end_of_content
+from session_shell.nexus import ScanFile
+from session_shell.nexus.disk import direct, files
+from session_shell.nexus.disk.overlay import Overlay
+from session_shell.nexus.disk.redo import redo_path, roll_forward
+from session_shell.nexus.disk.superblock import announce_end, end_of_content
+from session_shell.nexus.folder.numbers import NUMBER_FILE
+from session_shell.nexus.layout.entry import build
+from session_shell.nexus.writing import columns, ending, writer
+from session_shell.nexus.writing.columns import Columns
+from session_shell.nexus.writing.ending import Edit, edit_file
+from session_shell.nexus.writing.streams import Streams
 from session_shell.scanning.documents import ScanStarted
 
 from .documents import FAMILIES, block, ended, loopscan, name_of, point, started, timescan
@@ -273,7 +275,7 @@ def test_full_for_good(disk: FullDisk, tmp_path: Path, monkeypatch: pytest.Monke
         file.rows(point(doc, number))
     file._ballast.release()
     disk.full = True
-    monkeypatch.setattr("session_shell.nexus.overlay.allocate", files.allocate)
+    monkeypatch.setattr("session_shell.nexus.disk.overlay.allocate", files.allocate)
     with pytest.raises(SinkError, match="the points are in the file, its end is not"):
         file.scan_ended(ended(doc, 5))
     with h5py.File(file.path) as h5:
@@ -287,7 +289,8 @@ from pathlib import Path
 from tests.nexus.documents import block, ended, name_of, spectrum, timescan, point
 from session_shell.devices.protocols import Channel
 from session_shell.errors import SinkError
-from session_shell.nexus import ScanFile, columns
+from session_shell.nexus import ScanFile
+from session_shell.nexus.writing import columns
 
 columns._SLOW = 0.0
 folder, kind = Path(sys.argv[1]), sys.argv[2]

@@ -20,7 +20,9 @@ import pytest
 
 from session_shell.clock import VirtualClock
 from session_shell.errors import SinkError
-from session_shell.nexus import columns, ending, files, open_scan, repair_folder, writer
+from session_shell.nexus import open_scan, repair_folder
+from session_shell.nexus.disk import files
+from session_shell.nexus.writing import columns, ending, writer
 from session_shell.scanning.documents import EndReason
 from session_shell.session import Session
 

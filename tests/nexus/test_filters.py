@@ -14,8 +14,9 @@ from h5py import h5z
 
 from session_shell.devices.protocols import Channel
 from session_shell.errors import ScanError
-from session_shell.nexus import ScanFile, filters
-from session_shell.nexus.reader import StoredRows
+from session_shell.nexus import ScanFile
+from session_shell.nexus.disk import filters
+from session_shell.nexus.reading.reader import StoredRows
 
 from .documents import ended, point, started
 

@@ -11,7 +11,7 @@ import pytest
 
 from session_shell.errors import CommandError, SinkError
 from session_shell.nexus import ScanFile, rebuild_master, rebuild_masters, update_master
-from session_shell.nexus import master as master_module
+from session_shell.nexus.folder import master as master_module
 
 from .documents import ended, loopscan, name_of, point, save
 

@@ -11,8 +11,8 @@ import pytest
 from session_shell.clock import iso_time
 from session_shell.devices.protocols import Channel
 from session_shell.nexus import Dataset, Group, Link, Mesh, Stream, scan_tree
-from session_shell.nexus.layout import build
-from session_shell.nexus.tree import find, walk
+from session_shell.nexus.layout.entry import build
+from session_shell.nexus.tree.nodes import find, walk
 from session_shell.scanning.documents import (
     Comment,
     EndReason,

@@ -10,8 +10,8 @@ import h5py
 import pytest
 
 from session_shell.errors import SinkError
-from session_shell.nexus import master as master_module
 from session_shell.nexus import update_master
+from session_shell.nexus.folder import master as master_module
 
 from .documents import ascan, loopscan, save
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from session_shell.nexus import Dataset, Group, Link, metadata_tree
-from session_shell.nexus.tree import find
+from session_shell.nexus.tree.nodes import find
 
 
 class Colour(enum.Enum):

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from session_shell.nexus import Dataset, Group, metadata_tree, scan_tree
-from session_shell.nexus.hdf5 import image_bytes, new_image
-from session_shell.nexus.links import resolve_links
-from session_shell.nexus.tree import walk
+from session_shell.nexus.disk.hdf5 import image_bytes, new_image
+from session_shell.nexus.tree.links import resolve_links
+from session_shell.nexus.tree.nodes import walk
 
 from .documents import ascan, ended
 

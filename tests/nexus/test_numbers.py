@@ -17,8 +17,9 @@ import h5py
 import pytest
 
 from session_shell.errors import SinkError
-from session_shell.nexus import ScanFile, files, last_number, update_master
-from session_shell.nexus.numbers import NUMBER_FILE
+from session_shell.nexus import ScanFile, last_number, update_master
+from session_shell.nexus.disk import files
+from session_shell.nexus.folder.numbers import NUMBER_FILE
 
 from .documents import ended, loopscan, name_of, point, save
 
@@ -194,7 +195,7 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_process_that_keeps_the_lock_does_not_stop_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("session_shell.nexus.numbers._WAIT", 0.01)
+    monkeypatch.setattr("session_shell.nexus.folder.numbers._WAIT", 0.01)
     assert take(tmp_path) == 1
     with (tmp_path / NUMBER_FILE).open() as kept:
         fcntl.flock(kept, fcntl.LOCK_EX)
@@ -204,8 +205,8 @@ def test_a_process_that_keeps_the_lock_does_not_stop_others(
 TAKER = """
 import sys
 from pathlib import Path
-from session_shell.nexus.numbers import reserve_number
-from session_shell.nexus.files import part_path
+from session_shell.nexus.folder.numbers import reserve_number
+from session_shell.nexus.disk.files import part_path
 
 sys.stdin.readline()
 for _ in range(300):
@@ -377,7 +378,7 @@ def test_the_start_fails_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise OSError(errno.ENOSPC, "full")
 
     file = ScanFile.reserve(tmp_path, name_of, 1)
-    monkeypatch.setattr("session_shell.nexus.writer.write_whole", full)
+    monkeypatch.setattr("session_shell.nexus.writing.writer.write_whole", full)
     with pytest.raises(SinkError, match="the disk is full"):
         file.scan_started(loopscan())
     assert [path.name for path in tmp_path.iterdir()] == [NUMBER_FILE]

@@ -22,7 +22,7 @@ from session_shell.nexus import (
     stored_documents,
     update_master,
 )
-from session_shell.nexus import reader as reading
+from session_shell.nexus.reading import reader as reading
 from session_shell.scanning.columns import StoredArray
 from session_shell.scanning.documents import Comment, EndReason, Rows, ScanEnded, ScanStarted
 from session_shell.session import Session

@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from session_shell.nexus import ScanFile, columns, update_master
+from session_shell.nexus import ScanFile, update_master
+from session_shell.nexus.writing import columns
 
 from .documents import amesh, ended, loopscan, name_of, point, save, timescan
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import h5py
 import pytest
 
-from session_shell.nexus import ending, open_scan, overlay, redo
-from session_shell.nexus.ending import edit_file
-from session_shell.nexus.redo import is_cut_off, redo_path, roll_forward
+from session_shell.nexus import open_scan
+from session_shell.nexus.disk import overlay, redo
+from session_shell.nexus.disk.redo import is_cut_off, redo_path, roll_forward
+from session_shell.nexus.writing import ending
+from session_shell.nexus.writing.ending import edit_file
 
 from .documents import loopscan, save
 

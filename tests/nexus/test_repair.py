@@ -17,19 +17,18 @@ import pytest
 from session_shell.errors import CommandError
 from session_shell.nexus import (
     ScanFile,
-    columns,
     crashed_files,
-    ending,
     open_scan,
-    overlay,
     rebuild_master,
     repair_file,
     repair_folder,
     update_master,
 )
-from session_shell.nexus.files import part_path
-from session_shell.nexus.redo import redo_path
-from session_shell.nexus.running import side_path
+from session_shell.nexus.disk import overlay
+from session_shell.nexus.disk.files import part_path
+from session_shell.nexus.disk.redo import redo_path
+from session_shell.nexus.disk.running import side_path
+from session_shell.nexus.writing import columns, ending
 from session_shell.scanning.documents import EndReason, ScanStarted
 
 from .documents import FAMILIES, START, amesh, ended, loopscan, name_of, point, save, spectrum
@@ -442,7 +441,8 @@ def test_the_next_scan_after_a_repair(tmp_path: Path) -> None:
 REPAIR = """
 import sys
 from pathlib import Path
-from session_shell.nexus import ending, repair_folder
+from session_shell.nexus import repair_folder
+from session_shell.nexus.writing import ending
 if sys.argv[2] == "in place":
     ending._COPY_LIMIT = 0
 print("go", flush=True)

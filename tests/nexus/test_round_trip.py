@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from session_shell.nexus import open_scan, scan_tree
-from session_shell.nexus.hdf5 import image_bytes, new_image
-from session_shell.nexus.saved_info import read_info, read_info_at_start
+from session_shell.nexus.disk.hdf5 import image_bytes, new_image
+from session_shell.nexus.reading.saved_info import read_info, read_info_at_start
 from session_shell.scanning.documents import ScanStarted
 
 from .documents import FAMILIES, ascan, ended, save

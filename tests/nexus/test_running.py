@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from session_shell.nexus import ScanFile, running
-from session_shell.nexus.running import is_being_written, side_path, writer_of
+from session_shell.nexus import ScanFile
+from session_shell.nexus.disk import running
+from session_shell.nexus.disk.running import is_being_written, side_path, writer_of
 
 from .documents import ended, loopscan, name_of, point, save
 

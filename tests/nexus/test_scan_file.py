@@ -13,9 +13,10 @@ import pytest
 
 from session_shell.devices.protocols import Channel
 from session_shell.errors import SinkError
-from session_shell.nexus import FileTemplate, ScanFile, columns, ending, scan_tree
-from session_shell.nexus.numbers import NUMBER_FILE
-from session_shell.nexus.tree import Dataset, walk
+from session_shell.nexus import FileTemplate, ScanFile, scan_tree
+from session_shell.nexus.folder.numbers import NUMBER_FILE
+from session_shell.nexus.tree.nodes import Dataset, walk
+from session_shell.nexus.writing import columns, ending
 from session_shell.scanning.documents import Comment, EndReason, Position, Rows, ScanStarted
 
 from .documents import (
@@ -278,7 +279,7 @@ def test_warnings_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture
 def test_metadata_that_hdf5_refuses_does_not_lose_the_scan(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from session_shell.nexus import hdf5
+    from session_shell.nexus.disk import hdf5
 
     real, calls = hdf5.write_root, []
 

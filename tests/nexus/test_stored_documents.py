@@ -20,8 +20,9 @@ from session_shell import __version__, open_session
 from session_shell.clock import VirtualClock
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError, ScanError
-from session_shell.nexus import ScanFile, documents, open_scan, repair_file, stored_documents
-from session_shell.nexus.running import side_path
+from session_shell.nexus import ScanFile, open_scan, repair_file, stored_documents
+from session_shell.nexus.disk.running import side_path
+from session_shell.nexus.reading import documents
 from session_shell.scanning.documents import (
     Comment,
     EndReason,

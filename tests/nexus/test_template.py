@@ -6,9 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from session_shell.nexus import hdf5, template
-from session_shell.nexus.template import FileTemplate
-from session_shell.nexus.tree import Dataset, Group
+from session_shell.nexus.disk import hdf5
+from session_shell.nexus.tree.nodes import Dataset, Group
+from session_shell.nexus.writing import template
+from session_shell.nexus.writing.template import FileTemplate
 
 
 def tree(number: int, names: tuple[str, ...]) -> Group:

@@ -11,8 +11,9 @@ from typing import Any
 import h5py
 import pytest
 
-from session_shell.nexus import ScanFile, columns
-from session_shell.nexus.running import side_path
+from session_shell.nexus import ScanFile
+from session_shell.nexus.disk.running import side_path
+from session_shell.nexus.writing import columns
 from session_shell.shell.cli import run
 from session_shell.shell.repairing import crash_notice
 

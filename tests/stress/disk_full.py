@@ -24,7 +24,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from session_shell.nexus.filters import fast_filter
+from session_shell.nexus.disk.filters import fast_filter
 
 _CONFIGURATION = """
 - {name: flat, class: simulation_diode, model: constant, constant: 7}
@@ -37,7 +37,7 @@ import json, os, sys
 from pathlib import Path
 from session_shell import open_session
 from session_shell.clock import VirtualClock
-from session_shell.nexus import columns
+from session_shell.nexus.writing import columns
 
 folder, disk, free, kind = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 columns._SLOW = 0.0

@@ -31,10 +31,11 @@ import numpy as np
 from session_shell import open_session
 from session_shell.clock import VirtualClock
 from session_shell.devices.protocols import Channel
-from session_shell.nexus import ScanFile, columns, ending, repair_folder
-from session_shell.nexus.filters import fast_filter
-from session_shell.nexus.reader import count_rows
-from session_shell.nexus.redo import redo_path
+from session_shell.nexus import ScanFile, repair_folder
+from session_shell.nexus.disk.filters import fast_filter
+from session_shell.nexus.disk.redo import redo_path
+from session_shell.nexus.reading.reader import count_rows
+from session_shell.nexus.writing import columns, ending
 from session_shell.scanning.documents import EndReason, Position, Rows, ScanEnded, ScanStarted
 
 _TIME = (Channel("elapsed_time", "time", "s"), Channel("epoch", "time", "s"))

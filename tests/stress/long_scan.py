@@ -100,7 +100,7 @@ def take(points: int, side: int = 0) -> Result:
 
 
 def _wrong(path: Path, points: int, side: int) -> int:
-    import session_shell.nexus.filters as filters
+    import session_shell.nexus.disk.filters as filters
 
     filters.fast_filter()
     good, block = 0, 1000 if side else 10**6

@@ -7,7 +7,7 @@ import pytest
 
 import session_shell
 from session_shell.errors import CommandError, ScanError
-from session_shell.nexus.saved import SavedScan
+from session_shell.nexus.reading.saved import SavedScan
 from session_shell.session import Session
 
 Capture = pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from session_shell.nexus.numbers import NUMBER_FILE
+from session_shell.nexus.folder.numbers import NUMBER_FILE
 from session_shell.session import Session
 
 Make = Callable[..., Session]

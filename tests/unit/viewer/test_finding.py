@@ -13,7 +13,7 @@ import pytest
 
 from session_shell.errors import CommandError, ScanError
 from session_shell.nexus import ScanFile, update_master
-from session_shell.nexus.listing import Place, glance, last_scans, natural, newest_scan
+from session_shell.nexus.reading.listing import Place, glance, last_scans, natural, newest_scan
 from session_shell.scanning.documents import EndReason
 from session_shell.viewer.finding import Asked, ListOf, asked, find
 from session_shell.viewer.look import Look
@@ -101,7 +101,7 @@ def test_what_cannot_be_shown(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("session_shell.nexus.reader._WAITS", ())
+    monkeypatch.setattr("session_shell.nexus.reading.reader._WAITS", ())
     (tmp_path / "void").mkdir()
     (tmp_path / "empty.h5").touch()
     (tmp_path / "text.h5").write_text("no data here")

@@ -16,8 +16,9 @@ import pytest
 
 from session_shell.clock import RealClock, VirtualClock
 from session_shell.errors import ScanError
-from session_shell.nexus import ScanFile, columns, open_scan
-from session_shell.nexus.listing import Place
+from session_shell.nexus import ScanFile, open_scan
+from session_shell.nexus.reading.listing import Place
+from session_shell.nexus.writing import columns
 from session_shell.scanning.documents import EndReason, Rows, ScanEnded, ScanStarted
 from session_shell.viewer.following import (
     FileOfScans,
@@ -305,7 +306,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 def test_an_unreadable_moment_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("session_shell.nexus.reader._WAITS", ())
+    monkeypatch.setattr("session_shell.nexus.reading.reader._WAITS", ())
     path = save(tmp_path, ascan())
     whole = path.read_bytes()
     growing = Growing(Place(path, "1.1"), clock := VirtualClock(start=0.0))
@@ -399,7 +400,7 @@ def test_members_of_a_sequence_are_followed_not_the_sequence(
 
 
 def test_a_scan_that_is_copied_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("session_shell.nexus.reader._WAITS", ())
+    monkeypatch.setattr("session_shell.nexus.reading.reader._WAITS", ())
     folder = tmp_path / "here"
     folder.mkdir()
     whole = save(tmp_path, ascan()).read_bytes()

@@ -1,0 +1,1 @@
+"""Bytes, locks and HDF5: how trees get to the disk and stay whole there."""

@@ -1,0 +1,1 @@
+"""What the scans of one folder share: numbers and the master file."""

@@ -1,0 +1,1 @@
+"""Scans whose process died: how they get an end."""

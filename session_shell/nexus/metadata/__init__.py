@@ -1,0 +1,1 @@
+"""Dictionaries of users and devices as trees, and back."""

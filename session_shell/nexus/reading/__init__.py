@@ -1,0 +1,1 @@
+"""Scan files read back, also while they grow: scans, documents, lists."""

@@ -1,0 +1,1 @@
+"""The file of a running scan, from its start to its end."""

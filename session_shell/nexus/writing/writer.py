@@ -1,0 +1,294 @@
+"""The file of one scan, written so that nothing is lost and it opens at any instant.
+
+reserve      exclusive creation of the hidden part file decides the number
+start        the whole tree is made in memory, written, and only then gets its name
+rows         point by point when slow, in blocks of 0.2 s when fast
+end          on a copy that replaces the file, or through an overlay when it is large
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from session_shell.nexus.disk.files import (
+    Ballast,
+    FileName,
+    allocate,
+    is_full,
+    part_path,
+    sink_error,
+    write_whole,
+)
+from session_shell.nexus.disk.superblock import announce_end
+from session_shell.nexus.folder.numbers import reserve_number
+from session_shell.nexus.layout.entry import build, entry_name
+from session_shell.nexus.tree.nodes import Group
+from session_shell.nexus.writing.columns import Columns, bad_values
+from session_shell.nexus.writing.ending import Edit, finish
+from session_shell.nexus.writing.template import FileTemplate
+from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
+
+if TYPE_CHECKING:
+    from session_shell.nexus.writing.streams import Streams
+
+_log = logging.getLogger("session_shell.nexus")
+
+_SPARE = 64 * 1024
+"""Bytes of HDF5's own that may come with a write."""
+
+
+class ScanFile:
+    """The sink that saves one scan.
+
+    Made by `reserve`, before the scan begins, so that a scan that cannot be saved does not start.
+    Every method raises `SinkError` when the disk refuses, with what to do about it.
+    """
+
+    must_not_fail: ClassVar[bool] = True
+
+    def __init__(self, number: int, path: Path, template: FileTemplate | None = None) -> None:
+        self.number = number
+        """Scan number, unique in its folder."""
+        self.path = path
+        """Where the file is once the scan has started."""
+        self._part: Path | None = part_path(path)
+        self._template = template or FileTemplate()
+        self._ballast = Ballast(path)
+        self._start: ScanStarted | None = None
+        self._tree = Group()
+        self._warned: set[str] = set()
+        self._image: Any = None
+        self._columns: Columns | None = None
+        self._streams: Streams | None = None
+        self._fd = -1
+
+    @classmethod
+    def reserve(
+        cls,
+        folder: Path,
+        filename: FileName,
+        number: int,
+        template: FileTemplate | None = None,
+    ) -> ScanFile:
+        """Take the first free number from `number` on; the folder is made when it is not there.
+
+        Args:
+            folder: Where scans are saved.
+            filename: Gives the file name of a number, for example ``scan_0003.h5``.
+            number: The number to try first.
+            template: Kept by the session, it makes the files of like scans quicker to begin.
+
+        Raises:
+            SinkError: When nothing can be saved there (permission, read-only, path, space).
+
+        Example:
+            ``ScanFile.reserve(Path("data/demo"), lambda n: f"scan_{n:04d}.h5", 1)``
+        """
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
+        file = cls(*reserve_number(folder, filename, number), template)
+        try:
+            file._ballast.open()
+        except OSError as error:
+            file.discard()
+            raise sink_error("the scan cannot be saved", file.path, error) from error
+        return file
+
+    @property
+    def points_written(self) -> int:
+        """Points that are on disk by now; those that still wait are younger than 0.2 s."""
+        return self._columns.written if self._columns is not None else 0
+
+    def discard(self) -> None:
+        """Give an unused reservation back; a scan that has started is not touched."""
+        part, self._part = self._part, None
+        if part is not None:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            self._ballast.close()
+
+    # ---------------------------------------------------------------- start
+
+    def scan_started(self, doc: ScanStarted) -> None:
+        """Write the tree with all START metadata; the file has its name when this returns."""
+        doc = replace(doc, number=self.number, file=self.path)
+        part = self._part or part_path(self.path)
+        try:
+            self._image = self._new_image(doc)
+            self._columns = Columns(self._tree)
+            content = _hdf5().image_bytes(self._image)
+            self._check_space(doc, len(content))
+            self._ballast.fill(self._columns.growth + len(content) + _SPARE)
+            write_whole(part, content, sync=False)
+            os.rename(part, self.path)  # noqa: PTH104
+        except (OSError, RuntimeError) as error:
+            self._drop_image()
+            self.discard()
+            raise sink_error("the scan cannot be saved", self.path, error) from error
+        self._part = None
+        self._start = doc
+
+    def _new_image(self, doc: ScanStarted) -> Any:
+        """Return the file in memory; metadata that HDF5 refuses after all is left out."""
+        try:
+            self._tree = self._build(doc)
+            return self._template.image(self._tree, entry_name(self.number))
+        except Exception as error:  # noqa: BLE001 - metadata must never lose a scan
+            note = f"all metadata is left out, since HDF5 refuses it: {error}"
+            self._tree = self._build(replace(doc, metadata={}, parameters={}), notes=[note])
+            return _hdf5().new_image(self._tree)
+
+    def _build(
+        self, doc: ScanStarted, ended: ScanEnded | None = None, notes: list[str] | None = None
+    ) -> Group:
+        tree, warnings = build(doc, ended, notes or [], _hdf5().library_versions())
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                _log.warning("scan %d: metadata %s", self.number, warning)
+        return tree
+
+    def _check_space(self, doc: ScanStarted, size: int) -> None:
+        """Raise OSError when the points that are asked for do not fit on the disk."""
+        columns = self._columns
+        if columns is None or any(stream.compressed for _, stream in columns.streams):
+            return  # nobody knows how far images shrink
+        need = doc.npoints * columns.row_bytes + 2 * size
+        free = shutil.disk_usage(self.path.parent).free
+        if need > free:
+            raise OSError(28, f"{need >> 20} MB are needed, {free >> 20} MB are free")
+
+    # ----------------------------------------------------------------- rows
+
+    def rows(self, doc: Rows) -> None:
+        """Take points; they are on disk at once when they come slowly, else within 0.2 s."""
+        columns = self._columns
+        if columns is None:
+            raise sink_error("the scan has not started", self.path, ValueError("rows came first"))
+        if columns.add(doc):
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        try:
+            self._write_block()
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            released = is_full(error) and self._ballast.release()
+            if released:
+                self._write_again()
+            note = "all points so far are in the file; " if released else ""
+            raise sink_error("a point could not be written", self.path, error, note) from error
+
+    def _write_again(self) -> None:
+        try:
+            self._write_block()
+        except (OSError, RuntimeError) as error:
+            raise sink_error("points could not be written", self.path, error) from error
+
+    def _write_block(self) -> None:
+        columns = self._columns
+        if columns is None or not columns.waiting:
+            return
+        streams = self._open_streams(columns)
+        # Room is taken before HDF5 needs it: it cannot go on after a full disk, and a file that
+        # is longer than HDF5 says is readable at any instant, a shorter one is not.
+        need = columns.next_growth()
+        if need:
+            end = streams.file.get_filesize()
+            allocate(self._fd, end, need + _SPARE)
+            announce_end(self._fd, end + need + _SPARE)
+        streams.write(columns.written, columns.block())
+        streams.flush()
+        columns.done()
+
+    def _open_streams(self, columns: Columns) -> Streams:
+        if self._streams is None:
+            from session_shell.nexus.writing.streams import Streams
+
+            self._drop_image()
+            self._fd = os.open(self.path, os.O_RDWR)
+            self._streams = Streams(_hdf5().open_file(os.fspath(self.path)), columns)
+        return self._streams
+
+    # ------------------------------------------------------------------ end
+
+    def scan_ended(self, doc: ScanEnded) -> None:
+        """Write END metadata and close; the file is complete, or as it was before."""
+        if self._start is None or self._columns is None:
+            self.discard()
+            return
+        try:
+            self._finish(doc, self._start, self._columns)
+        except (OSError, RuntimeError, KeyError) as error:
+            note = "the points are in the file, its end is not; "
+            raise sink_error("the scan could not be finished", self.path, error, note) from error
+        finally:
+            self._close()
+            self._ballast.close()
+            self._start = None
+
+    def _finish(self, doc: ScanEnded, start: ScanStarted, columns: Columns) -> None:
+        missing = 0
+        if self._streams is not None:
+            missing = self._write_last_block(columns)
+            self._close()
+        columns.block()  # finds values that cannot be stored, which the file has to tell
+        # The file says how many points are in it, also when some could not be written.
+        ended = replace(doc, npoints=columns.written + columns.waiting)
+        tree = self._end_tree(start, ended, bad_values(start, columns))
+        image, self._image = self._image, None
+        finish(self.path, Edit(self._tree, tree, columns), self._ballast, image)
+        if missing:
+            what, why = f"the last {missing} points could not be written", OSError(errno.ENOSPC, "")
+            raise sink_error(what, self.path, why, "the file is finished without them; ")
+
+    def _write_last_block(self, columns: Columns) -> int:
+        """Write what waits; return how many points did not fit: they must not cost the end."""
+        try:
+            self._write_block()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._ballast.release()
+            try:
+                self._write_block()
+            except OSError as again:
+                if not is_full(again):
+                    raise
+                return columns.drop()
+        return 0
+
+    def _end_tree(self, start: ScanStarted, ended: ScanEnded, notes: list[str]) -> Group:
+        try:
+            return self._build(start, ended, notes)
+        except Exception as error:  # noqa: BLE001 - metadata must never lose the end of a scan
+            notes = [*notes, f"END metadata is left out, since it cannot be stored: {error}"]
+            return self._build(start, replace(ended, metadata=start.metadata), notes)
+
+    def _close(self) -> None:
+        streams, self._streams = self._streams, None
+        fd, self._fd = self._fd, -1
+        try:
+            if streams is not None:
+                streams.close()
+        finally:
+            if fd >= 0:
+                os.close(fd)
+            self._drop_image()
+
+    def _drop_image(self) -> None:
+        image, self._image = self._image, None
+        if image is not None:
+            image.close()
+
+
+def _hdf5() -> Any:
+    """Return the part that needs h5py, loaded with the first scan that is saved."""
+    from session_shell.nexus.disk import hdf5
+
+    return hdf5
