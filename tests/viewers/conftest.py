@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +40,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
         return made[outcome]
 
     return of
+
+
+@pytest.fixture(autouse=True)
+def closed_files() -> None:
+    """Close what viewers have left open: objects of scippnexus hold files until they are collected.
+
+    silx opens files without a lock, and HDF5 refuses that for one that is open with a lock.
+    """
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

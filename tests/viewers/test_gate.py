@@ -16,6 +16,7 @@ from .conftest import Files
 
 pytestmark = [
     pytest.mark.viewers,
+    pytest.mark.timeout(600),  # the first test makes the files, and kills a process for each crash
     pytest.mark.filterwarnings("ignore"),  # of the checkers themselves
     pytest.mark.usefixtures("definitions"),
 ]
@@ -62,7 +63,6 @@ def _check_facts(one: Made) -> None:
         assert one.points > 0
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_master_files(outcome: str, files: Files) -> None:
     """The master is checked through its links; pynxtools cannot follow these."""

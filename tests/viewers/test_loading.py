@@ -14,6 +14,7 @@ from .conftest import Files
 
 pytestmark = [
     pytest.mark.viewers,
+    pytest.mark.timeout(600),  # the first test makes the files, and kills a process for each crash
     pytest.mark.filterwarnings("ignore"),  # of the programs themselves
 ]
 
