@@ -64,8 +64,8 @@ $(VENV)/.lint: $(VENV)/.test
 demo: $(VENV)/.run ## open the demo session (runs standard input as commands if it is no terminal)
 	@[ ! -t 0 ] || set -m; $(BIN)/session-shell open demo --config sessions --data data
 
-test: $(VENV)/.test ## run all tests (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.test ## run all tests on all cores (ARGS="-k name" for some, "-n 0" one by one)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 # An environment of its own: checkers and viewers are ten times the size of everything else.
 $(VIEWERS)/.ready: $(VENV)/.python pyproject.toml

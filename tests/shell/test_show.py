@@ -204,8 +204,7 @@ def test_follow_at_a_terminal(
     view.wait("** Scan 1: loopscan 5 0.1 **")
     view.wait("5 points (counting")
     view.wait("** Scan 2: timescan 0.05 **")
-    view.wait("   3    |")
-    assert "Ctrl-C ends this view, not the scan" in view.text
+    view.wait("Ctrl-C ends this view, not the scan")
     view.type("\x03")
     assert view.exit_code() == 130
     assert session.poll() is None
