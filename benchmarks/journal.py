@@ -33,7 +33,7 @@ def measure(folder: Path) -> list[Result]:
     points = best(_digests, count=POINTS)
     loop = best(lambda: [Rows(i, 1, _ROW) for i in range(POINTS)], count=POINTS)
     with open_session(
-        "bench", config=config, data=folder / "data", clock=VirtualClock()
+        "bench", config=config, data=config / "data", clock=VirtualClock()
     ) as session:
         begin = best(_commands(session, "x = 1"), count=COMMANDS)
         printed = best(_prints(session), count=LINES)
