@@ -273,8 +273,7 @@ class Session:
         if self.settings.read_only:
             return
         values, configured = state_of(self)
-        self.settings.put(values, configured)
-        self.journal.settings_changed(values)
+        self.journal.settings_changed(self.settings.put(values, configured))
 
     def resume(self, journal: str = "") -> Resumed:
         """Define again what an earlier run defined: that of `journal`, else the last one."""

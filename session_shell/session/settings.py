@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import sqlite3
@@ -43,6 +44,7 @@ class Settings:
         self.read_only = read_only
         self._given = given
         self._saved: dict[tuple[str, str], tuple[str, str | None]] = {}
+        self._last: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
         self._broken = False
         self._database: sqlite3.Connection | None = None
         if path.exists() and given is None:
@@ -73,17 +75,28 @@ class Settings:
         self,
         values: Mapping[str, Mapping[str, Any]],
         configured: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> None:
-        """Save ``{owner: {key: value}}`` in one transaction; only what changed is written."""
+    ) -> dict[str, Mapping[str, Any]]:
+        """Save ``{owner: {key: value}}`` in one transaction; only what changed is written.
+
+        Returns the values of owners that are not as they were at the last call.
+        """
+        said = configured or {}
+        # A session has hundreds of values, and a command changes a few: the rest costs a look.
+        news = {
+            owner: (items, said.get(owner, {}))
+            for owner, items in values.items()
+            if self._last.get(owner) != (items, said.get(owner, {}))
+        }
         changed: dict[tuple[str, str], tuple[str, str | None]] = {}
-        for owner, items in values.items():
-            said = (configured or {}).get(owner, {})
+        for owner, (items, configuration) in news.items():
             for key, value in items.items():
-                entry = (_dump(value), _dump(said[key]) if key in said else None)
+                before = _dump(configuration[key]) if key in configuration else None
+                entry = (_dump(value), before)
                 if self._saved.get((owner, key)) != entry:
                     changed[owner, key] = entry
-        if changed and not self.read_only:
-            self._write(changed)
+        if self.read_only or not changed or self._write(changed):
+            self._last |= copy.deepcopy(news)
+        return {owner: items for owner, (items, _) in news.items()}
 
     def close(self) -> None:
         """Close the file; a later `put` opens it again."""
@@ -91,7 +104,7 @@ class Settings:
             self._database.close()
             self._database = None
 
-    def _write(self, changed: Mapping[tuple[str, str], tuple[str, str | None]]) -> None:
+    def _write(self, changed: Mapping[tuple[str, str], tuple[str, str | None]]) -> bool:
         try:
             if self._database is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,9 +120,10 @@ class Settings:
             if not self._broken:
                 _log.warning("positions and settings cannot be saved in %s: %s", self.path, error)
             self._broken = True
-            return
+            return False
         self._broken = False
         self._saved |= changed
+        return True
 
     def _load(self) -> None:
         try:

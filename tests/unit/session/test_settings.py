@@ -95,3 +95,27 @@ def test_two_sessions_may_write_one_file(tmp_path: Path, opened: Open) -> None:
     two.put({"robz": {"dial": 2}})
     assert opened(path).get("roby") == {"dial": 1}
     assert opened(path).get("robz") == {"dial": 2}
+
+
+def test_only_owners_that_changed_are_told(tmp_path: Path, opened: Open) -> None:
+    settings = opened(tmp_path / "s.sqlite")
+    rois = [1, 2]
+    values = {"roby": {"position": 1.0}, "mca": {"rois": rois}}
+    assert settings.put(values) == values
+    assert settings.put(values) == {}
+    rois.append(3)  # the device goes on with the list that it gave
+    assert settings.put(values) == {"mca": {"rois": [1, 2, 3]}}
+    assert opened(tmp_path / "s.sqlite").get("mca") == {"rois": [1, 2, 3]}
+
+
+def test_what_could_not_be_saved_is_tried_again(tmp_path: Path, opened: Open) -> None:
+    folder = tmp_path / "data"
+    folder.write_text("in the way")
+    settings = opened(folder / "s.sqlite")
+    values = {"roby": {"position": 1.0}}
+    assert settings.put(values) == values
+    assert settings.put(values) == values
+    folder.unlink()
+    settings.put(values)
+    assert settings.put(values) == {}
+    assert opened(folder / "s.sqlite").get("roby") == {"position": 1.0}
