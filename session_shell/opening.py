@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
-from session_shell.clock import Clock
+from session_shell.clock import Clock, RealClock, VirtualClock
 from session_shell.commands import VERBS, show
 from session_shell.compat import foreign_names
+from session_shell.errors import CommandError
 from session_shell.scanning.presets import ScanPreset
 from session_shell.session import Session
 from session_shell.session.relocation import Relocation
@@ -20,7 +21,7 @@ def open_session(
     *,
     config: Path | str | None = None,
     data: Path | str | None = None,
-    clock: Clock | None = None,
+    clock: Clock | Literal["real", "virtual"] | None = None,
     seed: int | None = None,
     stream: TextIO | None = None,
     read_only: bool = False,
@@ -35,7 +36,8 @@ def open_session(
         name: Session in the configuration.
         config: Directory of the YAML tree; default ``$SESSION_SHELL_CONFIG``, else ``sessions``.
         data: Directory of files and settings; default ``$SESSION_SHELL_DATA``, else ``data``.
-        clock: Time; default the real clock. `VirtualClock` makes scans take no time.
+        clock: ``"real"`` (default), ``"virtual"``, or a clock of your own: in virtual time scans
+            take only the work that they cost.
         seed: Seed of all simulated noise; default a new one each time.
         stream: Where scans and moves are shown, for example ``sys.stdout``; default nowhere.
         read_only: For looking while the session is open elsewhere: axes are simulated copies,
@@ -47,6 +49,7 @@ def open_session(
         resume: Define again what was defined in the last run; ``session.resumed`` tells what.
 
     Raises:
+        CommandError: When `clock` is no clock.
         ConfigError: When the directory or the session is not there.
         SessionLockedError: When the session is open already with these data.
 
@@ -57,7 +60,7 @@ def open_session(
         name,
         config=Path(config) if config is not None else default_config(),
         data=Path(data) if data is not None else default_data(),
-        clock=clock,
+        clock=_clock(clock),
         seed=seed,
         stream=stream,
         verbs={**VERBS, "ScanPreset": ScanPreset},
@@ -71,6 +74,14 @@ def open_session(
     if resume:
         session.resume()
     return session
+
+
+def _clock(wanted: Clock | str | None) -> Clock | None:
+    if not isinstance(wanted, str):
+        return wanted
+    if wanted not in ("real", "virtual"):
+        raise CommandError(f'open_session: clock must be "real" or "virtual", got {wanted!r}')
+    return VirtualClock() if wanted == "virtual" else RealClock()
 
 
 def default_config() -> Path:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypedDict, TypeVar
 
 from session_shell.current import current_session
 from session_shell.devices.counters.derived import as_counter
@@ -14,6 +14,14 @@ from session_shell.devices.counters.linking import linked
 from session_shell.devices.group import MeasurementGroup
 from session_shell.devices.protocols import Detector, Movable, is_axis, is_detector
 from session_shell.errors import CommandError
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def takes_words(command: _Command) -> _Command:
+    """Let the words of a command be text when it is typed so: ``newsample Fe2O3``."""
+    vars(command)["takes_words"] = True
+    return command
 
 
 class ScanOptions(TypedDict, total=False):

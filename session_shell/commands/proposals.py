@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
+from session_shell.commands.arguments import takes_words
 from session_shell.current import current_session
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
-
-def _words(command: _Command) -> _Command:
-    """Let the words of a command be text: ``newsample Fe2O3``."""
-    vars(command)["takes_words"] = True
-    return command
-
-
-@_words
+@takes_words
 def newproposal(proposal_name: str | None = None, session_name: str | None = None) -> None:
     """Begin a proposal, or go back to one: scans go into its folders from now on.
 
@@ -35,7 +27,7 @@ def newproposal(proposal_name: str | None = None, session_name: str | None = Non
     _tell("Proposal", "proposal_name")
 
 
-@_words
+@takes_words
 def newcollection(
     collection_name: str | None = None,
     sample_name: str | None = None,
@@ -59,7 +51,7 @@ def newcollection(
     _tell("Dataset collection", "collection_name")
 
 
-@_words
+@takes_words
 def newsample(sample_name: str | None = None, description: str | None = None) -> None:
     """Begin the collection of a sample, or go back to it, with a new dataset in it.
 
@@ -78,7 +70,7 @@ def newsample(sample_name: str | None = None, description: str | None = None) ->
     _tell("Sample", "sample_name")
 
 
-@_words
+@takes_words
 def newdataset(
     dataset_name: str | int | None = None,
     description: str | None = None,

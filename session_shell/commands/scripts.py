@@ -14,6 +14,7 @@ from session_shell.errors import CommandError
 from session_shell.user_time import own_watch
 
 
+@check.takes_words
 def load_script(name: str) -> None:
     """Run a script of the session's ``scripts/`` folder; its names appear at the prompt.
 
@@ -30,6 +31,7 @@ def load_script(name: str) -> None:
     session.run_script(_script("load_script", session.scripts_dir, name), session.namespace)
 
 
+@check.takes_words
 def user_script_homedir(new_dir: str | Path | None = None) -> str:
     """Set the folder of your own scripts, kept over restarts; return it.
 
@@ -57,6 +59,7 @@ def user_script_list() -> list[str]:
     return names
 
 
+@check.takes_words
 def user_script_load(name: str, export_global: bool | str = "user") -> SimpleNamespace | None:
     """Run one of your scripts and keep its names.
 
@@ -85,6 +88,7 @@ def user_script_load(name: str, export_global: bool | str = "user") -> SimpleNam
     return None
 
 
+@check.takes_words
 def user_script_run(name: str) -> None:
     """Run one of your scripts without keeping its names.
 

@@ -162,7 +162,8 @@ class SavedScan(ScanResults):
         """``DONE``, ``RUNNING``, or ``CRASHED``: no end and nobody writes it any more."""
         if self.end_time is not None:
             return "DONE"
-        if is_being_written(self.file):
+        # Nobody knows who writes the files of other programs.
+        if is_being_written(self.file) or self._value("program_name") != "session-shell":
             return "RUNNING"
         ended = self._value("end_time") is not None  # between the two looks
         return "DONE" if ended else "CRASHED"

@@ -232,3 +232,12 @@ def test_the_library_path_imports_neither_ipython_nor_click(config: Path, tmp_pa
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout == "[]\n"
+
+
+def test_clocks_have_names(make_session: Make) -> None:
+    with make_session(clock="virtual") as session:
+        assert type(session.clock) is VirtualClock
+    with make_session(clock="real") as session:
+        assert type(session.clock) is RealClock
+    with pytest.raises(CommandError, match='clock must be "real" or "virtual"'):
+        make_session(clock="fast")

@@ -119,3 +119,11 @@ newsample.takes_words = True  # type: ignore[attr-defined]
 )
 def test_words_that_are_text(typed: str, meant: str) -> None:
     assert expand(typed, {**NAMES, "newsample": newsample}) == meant
+
+
+def test_scripts_are_named_by_a_word() -> None:
+    from session_shell.commands import VERBS
+
+    assert expand("load_script align", VERBS) == "load_script('align')"
+    assert expand("user_script_run night/align.py", VERBS) == "user_script_run('night/align.py')"
+    assert expand('load_script "align"', VERBS) == 'load_script("align")'
