@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from session_shell.late import late
 
 __version__ = "0.1.0"
 
@@ -21,18 +23,7 @@ if TYPE_CHECKING:
     from session_shell.opening import open_session
 
 
-def __getattr__(name: str) -> Any:
-    # Imported late: `import session_shell` alone must cost nothing.
-    if name == "open_session":
-        from session_shell.opening import open_session
-
-        return open_session
-    if name == "open_scan":
-        from session_shell.nexus import open_scan
-
-        return open_scan
-    if name == "current_session":
-        from session_shell.current import current_session
-
-        return current_session
-    raise AttributeError(f"module 'session_shell' has no attribute {name!r}")
+# `import session_shell` alone must cost nothing.
+__getattr__ = late(
+    __name__, {"open_session": "opening", "open_scan": "nexus", "current_session": "current"}
+)

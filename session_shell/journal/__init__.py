@@ -5,8 +5,9 @@ What reads journals is loaded when it is asked for: every session writes one, fe
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from session_shell.late import late
 
 if TYPE_CHECKING:
     from session_shell.journal.finding import (
@@ -20,25 +21,21 @@ if TYPE_CHECKING:
     from session_shell.journal.reader import CommandLog, JournalLog, read_journal
     from session_shell.journal.records import FORMAT
 
-_LATE = {
-    "CommandLog": "reader",
-    "FORMAT": "records",
-    "JournalLog": "reader",
-    "JournalSummary": "finding",
-    "find_journal": "finding",
-    "is_running": "finding",
-    "journal_folder": "places",
-    "journal_paths": "finding",
-    "list_journals": "finding",
-    "read_journal": "reader",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LATE:
-        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+__getattr__ = late(
+    __name__,
+    {
+        "CommandLog": "reader",
+        "FORMAT": "records",
+        "JournalLog": "reader",
+        "JournalSummary": "finding",
+        "find_journal": "finding",
+        "is_running": "finding",
+        "journal_folder": "places",
+        "journal_paths": "finding",
+        "list_journals": "finding",
+        "read_journal": "reader",
+    },
+)
 
 __all__ = [
     "FORMAT",

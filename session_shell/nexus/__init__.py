@@ -5,9 +5,9 @@ h5py is loaded with the first scan that is saved, not with this package.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from session_shell.late import late
 from session_shell.nexus.folder.master import update_master
 from session_shell.nexus.folder.numbers import last_number
 from session_shell.nexus.layout.entry import entry_name, scan_tree
@@ -24,27 +24,23 @@ if TYPE_CHECKING:
     from session_shell.nexus.reading.reader import StoredRows
     from session_shell.nexus.reading.saved import SavedScan, open_scan
 
-_LATE = {
-    "Index": "folder.index",
-    "Repair": "mending.repair",
-    "SavedScan": "reading.saved",
-    "StoredRows": "reading.reader",
-    "crashed_files": "mending.repair",
-    "open_scan": "reading.saved",
-    "rebuild_master": "folder.index",
-    "rebuild_masters": "folder.index",
-    "repair_file": "mending.repair",
-    "repair_folder": "mending.repair",
-    "same_content": "reading.alike",
-    "stored_documents": "reading.documents",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LATE:
-        return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+__getattr__ = late(
+    __name__,
+    {
+        "Index": "folder.index",
+        "Repair": "mending.repair",
+        "SavedScan": "reading.saved",
+        "StoredRows": "reading.reader",
+        "crashed_files": "mending.repair",
+        "open_scan": "reading.saved",
+        "rebuild_master": "folder.index",
+        "rebuild_masters": "folder.index",
+        "repair_file": "mending.repair",
+        "repair_folder": "mending.repair",
+        "same_content": "reading.alike",
+        "stored_documents": "reading.documents",
+    },
+)
 
 __all__ = [
     "Dataset",
