@@ -15,10 +15,10 @@ from session_shell.journal.places import journal_folder, new_id
 from session_shell.journal.records import FORMAT, Opened
 
 if TYPE_CHECKING:
-    from session_shell.session.session import Session
+    from session_shell.session.face import SessionFace
 
 
-def begin_journal(session: Session, settings: Mapping[str, Mapping[str, Any]]) -> None:
+def begin_journal(session: SessionFace, settings: Mapping[str, Mapping[str, Any]]) -> None:
     """Open the journal of `session`, whose setup scripts have not run yet."""
     now = datetime.now().astimezone()
     name = new_id(session.name, now, secrets.token_hex(2))

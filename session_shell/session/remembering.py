@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from session_shell.errors import CommandError
 
 if TYPE_CHECKING:
-    from session_shell.session.session import Session
+    from session_shell.session.face import SessionFace, State
 
 _log = logging.getLogger(__name__)
 
-State = dict[str, Mapping[str, Any]]
-"""Values by owner (a device, or a part of the session) and key."""
 
-
-def state_of(session: Session) -> tuple[State, State]:
+def state_of(session: SessionFace) -> tuple[State, State]:
     """Return what must survive, and what the configuration says of the same."""
     values: State = {}
     configured: State = {}
@@ -40,7 +36,7 @@ def state_of(session: Session) -> tuple[State, State]:
     return values, configured
 
 
-def restore(session: Session) -> None:
+def restore(session: SessionFace) -> None:
     """Give a session what its settings have kept; what cannot be used costs a warning."""
     for name, device in session.devices.items():
         if not hasattr(device, "restore_state"):

@@ -13,7 +13,7 @@ from session_shell.session.definitions import LeftOut, Picked, pick
 
 if TYPE_CHECKING:
     from session_shell.journal import JournalLog
-    from session_shell.session.session import Session
+    from session_shell.session.face import SessionFace
 
 _LOOKED_AT = 20
 """Earlier runs that are looked at for the last one that defined something."""
@@ -48,7 +48,7 @@ class Resumed:
         return lines
 
 
-def resume(session: Session, owned: frozenset[str], journal: str = "") -> Resumed:
+def resume(session: SessionFace, owned: frozenset[str], journal: str = "") -> Resumed:
     """Run the definitions of an earlier run again.
 
     Args:
@@ -66,7 +66,7 @@ def resume(session: Session, owned: frozenset[str], journal: str = "") -> Resume
     return Resumed()
 
 
-def _runs(session: Session, journal: str) -> Iterator[JournalLog]:
+def _runs(session: SessionFace, journal: str) -> Iterator[JournalLog]:
     if journal:
         yield read_journal(find_journal(session.data_path, journal))
         return
@@ -96,7 +96,7 @@ def _commands(log: JournalLog) -> Iterator[str]:
             yield one.command.executed or one.command.typed
 
 
-def _run(session: Session, log: JournalLog, picked: Picked) -> Resumed:
+def _run(session: SessionFace, log: JournalLog, picked: Picked) -> Resumed:
     namespace, error = session.namespace, session.last_error
     before: dict[str, Any] = {n: namespace[n] for n in picked.dropped if n in namespace}
     failed: list[LeftOut] = []
