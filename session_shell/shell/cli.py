@@ -94,6 +94,9 @@ Examples:
   session-shell new eh1                        begin a session of your own
   session-shell check                          all problems of the configuration
   session-shell show                           the last scan; show DIR lists scans
+  session-shell history show last              what was done in the last session
+  session-shell replay last                    do it again, and compare
+  session-shell repair                         finish scans whose session died
 
 {PLACES_HELP}
 {EXIT_HELP}"""
