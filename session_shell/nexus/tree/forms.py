@@ -112,7 +112,7 @@ def _time_differences(stored: Any, argument: str) -> Any:
     units = np.asarray(stored) * (np.timedelta64(1, "s") / np.ones((), dtype))
     missing = ~np.isfinite(units)
     found = np.where(missing, 0, np.rint(units)).astype(np.int64).astype(dtype)
-    found = np.where(missing, np.timedelta64("NaT"), found).astype(dtype)
+    found = np.where(missing, np.array("NaT", dtype), found)
     return found[()]
 
 
