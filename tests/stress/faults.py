@@ -30,7 +30,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -63,6 +62,9 @@ FAMILIES = {
 KINDS = ("once", "on", "short", "kill", "kill inside")
 ERRORS = ("ENOSPC", "EIO", "EACCES", "ESTALE", "EMFILE")
 _PERMANENT = re.compile(r"\.last_scan_number|\.\w+\.h5\.lock|\.session-shell")
+_NEXT = "loopscan 2 0.1"
+"""Title of the scan that is taken when the cause of the fault is gone."""
+_UNREADABLE = (OSError, RuntimeError, KeyError, ValueError)
 _ROW = re.compile(r"^ +(\d+) +\|", re.MULTILINE)
 _CLAIM = re.compile(r"(?:^|\D)(\d+) (?:of (?:the )?\d+ )?points? (?:is|are|was|were) (?:on|in)\b")
 _ALL = re.compile(r"(?<!\d )(?:all|the) points(?: so far)? are (?:on|in)\b")
@@ -267,7 +269,14 @@ def read_files(data: Path) -> Iterator[tuple[str, str, str, Columns]]:
                 for key in entry["measurement"]
                 if key not in ("elapsed_time", "epoch")
             }
+            if reason != "SUCCESS" and all(_is_empty(column) for column in columns.values()):
+                columns = {key: [] for key in columns}
             yield path.name, entry["title"].asstr()[()], reason, columns
+
+
+def _is_empty(column: list[object]) -> bool:
+    """Return True for one point of NaN: plots need it in a scan that has no point yet."""
+    return len(column) <= 1 and all(value != value for value in column)
 
 
 class Checker:
@@ -277,7 +286,7 @@ class Checker:
         self.library, self.family = library, family
         self.command = FAMILIES[family]
         self.report = Report()
-        with _folder() as folder:
+        with _Folder() as folder:
             seen = run(library, folder, self.command, Fault(0))
             if seen.code or seen.errors:
                 raise RuntimeError(f"{family} fails by itself: {seen.errors}{seen.output}")
@@ -286,7 +295,7 @@ class Checker:
 
     def attempt(self, fault: Fault) -> None:
         """Run once with `fault`, and note what is wrong afterwards."""
-        with _folder() as folder:
+        with _Folder() as folder:
             seen = run(self.library, folder, self.command, fault)
             if not seen.fired:
                 return  # this call cannot fail so
@@ -314,33 +323,34 @@ class Checker:
     def _points(self, folder: Path, seen: Seen, *, repaired: bool, killed: bool) -> Iterator[str]:
         when = " after repair" if repaired else ""
         try:
-            files = [f for f in read_files(folder / "data") if f[1] != "loopscan 2 0.1"]
-        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            files = [f for f in read_files(folder / "data") if f[1] != _NEXT]
+        except _UNREADABLE as error:
             # A disk that fails for good may leave what only `repair` can read; it must say so.
             if repaired or (seen.code == 0 and not killed):
                 yield f"unreadable{when} ({type(error).__name__})"
             return
-        rows = 0
-        for _, title, reason, columns in files:
-            if title not in self.expected:
-                yield f"of an unknown scan{when}"
-                continue
-            wanted = self.expected[title]
-            rows = max((len(column) for column in columns.values()), default=0)
-            if any(columns[key] != wanted[key][: len(columns[key])] for key in columns):
-                yield f"with wrong values{when}"
-            if reason == "SUCCESS" and any(len(columns[k]) < len(wanted[k]) for k in wanted):
-                yield f"called SUCCESS with points missing{when}"
+        for file in files:
+            for problem in self._values(*file):
+                yield f"{problem}{when}"
         if repaired or killed:
             return
-        if seen.code == 0 and Counter(f[1] for f in files) != Counter(self.expected):
-            # A sequence may have one title twice.
-            if {f[1] for f in files} != set(self.expected):
-                yield "lost without a word"
-        if seen.code == 0 and any(f[2] != "SUCCESS" for f in files):
-            yield "not finished, exit code 0"
         if seen.code:
+            rows = max((len(column) for column in files[-1][3].values()), default=0) if files else 0
             yield from _false_claims(seen, rows)
+        elif {title for _, title, _, _ in files} != set(self.expected):
+            yield "lost without a word"
+        elif any(reason != "SUCCESS" for _, _, reason, _ in files):
+            yield "not finished, exit code 0"
+
+    def _values(self, _name: str, title: str, reason: str, columns: Columns) -> Iterator[str]:
+        if title not in self.expected:
+            yield "of an unknown scan"
+            return
+        wanted = self.expected[title]
+        if any(columns[key] != wanted[key][: len(columns[key])] for key in columns):
+            yield "with wrong values"
+        if reason == "SUCCESS" and any(len(columns[key]) < len(wanted[key]) for key in wanted):
+            yield "called SUCCESS with points missing"
 
     def _afterwards(self, folder: Path, seen: Seen, *, killed: bool) -> Iterator[str]:
         data = folder / "data"
@@ -349,8 +359,9 @@ class Checker:
             yield "the next session fails"
             seen.errors += f"\n{again.errors}"
             return
-        if not any(title == "loopscan 2 0.1" and r == "SUCCESS" for _, title, r, _ in _try(data)):
-            yield "the next scan is not saved"
+        with contextlib.suppress(*_UNREADABLE):  # that of the fault; said elsewhere
+            if not any(t == _NEXT and r == "SUCCESS" for _, t, r, _ in read_files(data)):
+                yield "the next scan is not saved"
         folders = {path.parent for path in data.glob("**/*.h5")}
         for each in sorted(folders):
             mended = _in_child(folder, lambda each=each: _main(["repair", str(each)]))  # type: ignore[misc]
@@ -366,16 +377,6 @@ class Checker:
         if left:
             yield "hidden files are left"
             seen.errors += f"\n{' '.join(left)}"
-
-
-def _try(data: Path) -> list[tuple[str, str, str, Columns]]:
-    found = []
-    try:
-        for each in read_files(data):
-            found.append(each)
-    except (OSError, RuntimeError, KeyError, ValueError):
-        pass
-    return found
 
 
 def _is_left(path: Path) -> bool:
@@ -395,7 +396,7 @@ def _false_claims(seen: Seen, rows: int) -> Iterator[str]:
         yield "with points lost, no number said"
 
 
-class _folder:
+class _Folder:
     """A folder with the configuration, taken away afterwards."""
 
     def __enter__(self) -> Path:
@@ -420,7 +421,7 @@ def faults_of(calls: int) -> list[Fault]:
 
 def _warm_up() -> None:
     """Import everything before the forks, by doing once what the children do."""
-    with _folder() as folder, contextlib.redirect_stdout(io.StringIO()):
+    with _Folder() as folder, contextlib.redirect_stdout(io.StringIO()):
         _main(_command(folder, FAMILIES["spectra"]))
         _main(["repair", str(folder / "data" / "stress")])
         _main(["show", str(folder / "data" / "stress")])
@@ -456,7 +457,17 @@ def run_families(
             *kinds,
         ]
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "tests.stress.faults", "--inside", *words],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "tests.stress.faults",
+                "--inside",
+                *words,
+                "--kinds",
+                *kinds,
+            ],
             env=environment,
             capture_output=True,
             text=True,
