@@ -30,8 +30,6 @@ class Resumed:
     """Id of the run; empty when no run defined anything."""
     date: str = ""
     names: tuple[str, ...] = ()
-    hooks: int = 0
-    """Registrations of metadata, presets and the like."""
     left_out: tuple[LeftOut, ...] = ()
 
     def lines(self) -> list[str]:
@@ -40,8 +38,6 @@ class Resumed:
             return ["nothing was defined in an earlier run"]
         when = self.date[:16].replace("T", " ")
         lines = [f"run {self.journal} of {when}: {' '.join(self.names) or 'no names'}"]
-        if self.hooks:
-            lines.append(f"and {self.hooks} registrations (metadata, presets, changed lists)")
         lines += [f"not again: {one.code}  ({one.why})" for one in self.left_out[:_SHOWN]]
         if len(self.left_out) > _SHOWN:
             lines.append(f"not again: {len(self.left_out) - _SHOWN} more")
@@ -100,19 +96,16 @@ def _run(session: SessionFace, log: JournalLog, picked: Picked) -> Resumed:
     namespace, error = session.namespace, session.last_error
     before: dict[str, Any] = {n: namespace[n] for n in picked.dropped if n in namespace}
     failed: list[LeftOut] = []
-    hooks = 0
-    for code, names in zip(picked.definitions, picked.binds, strict=True):
+    for code in picked.definitions:
         try:
             # As commands: the journal of this run has them then, for the next one.
             session.run(code, source="resume")
         except Exception as failure:  # noqa: BLE001  user's code
             failed.append(LeftOut(code.splitlines()[0], f"{type(failure).__name__}: {failure}"))
-        else:
-            hooks += not names
     for name in picked.dropped:
         if name in namespace and name not in before:
             session.run(f"del {name}", source="resume")
     namespace.update(before)
     session.last_error = error
     there = tuple(name for name in picked.names if name in namespace)
-    return Resumed(log.opened.id, log.opened.date, there, hooks, (*failed, *picked.left_out))
+    return Resumed(log.opened.id, log.opened.date, there, (*failed, *picked.left_out))
