@@ -12,31 +12,56 @@ from typing import Any
 
 from session_shell.user_time import TimeUpError, limit
 
+_DEPTH = 100
+"""Levels that are copied; files keep fewer, and the text of what is deeper."""
+_PLAIN = frozenset({bool, int, float, complex, str, bytes, type(None)})
+
+
+class UnreadableDict:
+    """Stands for a dict that cannot be read: files keep its text, with a warning."""
+
+    def __init__(self, value: object, error: Exception) -> None:
+        self._text = f"<{type(value).__name__}: {type(error).__name__}: {error}>"
+
+    def __repr__(self) -> str:
+        return self._text
+
 
 def copy_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
     """Copy nested dicts and lists; other values are shared. A circle is left as it is."""
-    copy: dict[str, Any] = _copy(tree, ())
-    return copy
+    return {key: _copy(item, (id(tree),)) for key, item in tree.items()}
 
 
 def _copy(value: Any, above: tuple[int, ...]) -> Any:
-    if id(value) in above:
-        return value
-    if isinstance(value, Mapping):
-        inside = (*above, id(value))
-        return {key: _copy(item, inside) for key, item in value.items()}
     if type(value) is list:
+        if len(above) >= _DEPTH or id(value) in above:
+            return value
+        if _PLAIN.issuperset(map(type, value)):
+            return value.copy()
         inside = (*above, id(value))
         return [_copy(item, inside) for item in value]
+    if isinstance(value, Mapping):
+        if len(above) >= _DEPTH or id(value) in above:
+            return value
+        inside = (*above, id(value))
+        try:
+            return {key: _copy(item, inside) for key, item in value.items()}
+        except Exception as error:  # noqa: BLE001  a class of the user may raise anything
+            return UnreadableDict(value, error)
     return value
 
 
-def merge(into: dict[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
+def merge(into: dict[str, Any], tree: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
     """Merge `tree` into `into`, dicts key by key at every depth; `tree` wins. Return `into`."""
     for key, value in tree.items():
         present = into.get(key)
-        if isinstance(present, dict) and isinstance(value, Mapping) and present is not value:
-            merge(present, value)
+        if (
+            isinstance(present, dict)
+            and isinstance(value, Mapping)
+            and present is not value
+            and depth < _DEPTH
+        ):
+            merge(present, value, depth + 1)
         else:
             into[key] = value
     return into

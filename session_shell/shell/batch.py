@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from session_shell.errors import CommandError
 from session_shell.shell.blocks import Block, blocks
 from session_shell.shell.reports import details, one_line, where
 from session_shell.shell.signals import INTERRUPTED
@@ -47,7 +49,23 @@ def run_job(session: Session, job: Job) -> int:
 
 
 def _run(session: Session, source: str, block: Block) -> int | None:
-    return _attempt(lambda: session.run(block.source, echo=True, source=source), source, block.line)
+    return _attempt(
+        lambda: session.run(_decoded(block.source), echo=True, source=source), source, block.line
+    )
+
+
+def _decoded(command: str) -> str:
+    """Return a command of the command line, which is UTF-8 whatever the locale says."""
+    try:
+        command.encode()
+    except UnicodeEncodeError:
+        pass  # bytes that the locale does not know, kept as surrogates
+    else:
+        return command
+    try:
+        return os.fsencode(command).decode("utf-8")
+    except UnicodeError:
+        raise CommandError("this command is not UTF-8 text") from None
 
 
 def _attempt(action: Callable[[], Any], source: str, line: int) -> int | None:

@@ -18,6 +18,7 @@ import click
 
 from session_shell import __version__
 from session_shell.errors import SessionShellError
+from session_shell.shell.output import tolerate_encodings
 from session_shell.shell.places import PLACES_HELP, Places, place_options, places_of
 
 EXIT_HELP = """\b
@@ -285,9 +286,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code. Errors are one line, never a traceback."""
+    tolerate_encodings()
     try:
         code: Any = cli.main(arguments, prog_name="session-shell", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -14,6 +14,7 @@ from session_shell.clock import Clock, RealClock, VirtualClock
 from session_shell.errors import SessionShellError
 from session_shell.shell import logs, signals
 from session_shell.shell.batch import Job, exit_code, run_job
+from session_shell.shell.output import steady_output
 from session_shell.shell.places import Places
 from session_shell.shell.repairing import crash_notice
 from session_shell.sinks.live import styled
@@ -39,11 +40,13 @@ class Opening:
     def run(self) -> int:
         """Open the session, do everything, close it; return the exit code."""
         with _importing_from_here(), logs.shown(), signals.orderly():
-            try:
-                with self._session() as session:
-                    return self._use(session)
-            except SystemExit as end:
-                return exit_code(end)
+            with steady_output() as output:
+                try:
+                    with self._session() as session:
+                        code = self._use(session)
+                except SystemExit as end:
+                    code = exit_code(end)
+            return code or int(output.lost)
 
     @contextmanager
     def _session(self) -> Iterator[Session]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 CONTROL = {chr(c) for c in range(32)} - {"\n"}
@@ -225,7 +227,43 @@ def test_a_pipe_that_nobody_reads(config: Path, environment):
         process.stdout.close()
         errors = process.stderr.read()
     assert process.returncode == 1
-    assert errors == "error: nobody reads the output any more (broken pipe)\n"
+    assert errors == (
+        "warning: standard output cannot be written (Broken pipe): commands go on without it\n"
+    )
+
+
+@pytest.mark.parametrize("target", ["> /dev/full", ">&-", ">&- 2>&-"])
+def test_commands_go_on_without_their_output(config: Path, environment, target):
+    command = (
+        f"{shlex.quote(sys.executable)} -m session_shell open eh1 -c 'sct(0.1, diode)'"
+        f" -c 'print(1)' -c 'loopscan(2, 0.1, diode)' {target}"
+    )
+    done = subprocess.run(
+        command, shell=True, cwd=config.parent, env=environment, text=True, capture_output=True
+    )
+    assert done.returncode == 1
+    if "2>" not in target:
+        assert done.stderr.startswith("warning: standard output cannot be written (")
+        assert done.stderr.count("\n") == 1
+    scans = sorted((config.parent / "data" / "eh1").glob("scan_*.h5"))
+    assert len(scans) == 2
+    for path in scans:
+        with h5py.File(path) as file:
+            assert [entry["end_reason"].asstr()[()] for entry in file.values()] == ["SUCCESS"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_text_that_the_terminal_does_not_have(run_program, environment, encoding):
+    environment["PYTHONIOENCODING"] = encoding
+    done = run_program("open", "eh1", "-c", "sct(0.1, diode, title='Ω')", "-c", "print('next')")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u03a9" in done.stdout
+    assert done.stdout.endswith("next\n")
+
+
+def test_commands_that_are_not_utf8(run_program, environment):
+    done = run_program("open", "eh1", "-c", b"print('\xff')")
+    assert (done.returncode, done.stderr) == (1, "error: -c:1: this command is not UTF-8 text\n")
 
 
 @pytest.mark.parametrize(
@@ -296,6 +334,6 @@ def test_resume_defines_again_what_the_last_run_defined(run_program):
     assert told[0].startswith("resumed: run eh1-")
     assert told[0].endswith(": half step")
     assert told[1:] == [
-        "resumed: not again: here = roby.position  (roby.position is another value now)"
+        "resumed: not again: here = roby.position  (roby.position is not a plain value)"
     ]
     assert run_program("open", "eh1", "--resume", "-c", "step").stdout == "0.5\n"

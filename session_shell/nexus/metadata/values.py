@@ -28,6 +28,8 @@ from session_shell.nexus.tree.units import ascii_units
 
 _DEPTH = 24
 """Levels of lists in lists that are looked into."""
+_PLAIN = frozenset({bool, int, float, complex, str, type(None)})
+"""Types of values that are kept as they are."""
 _LARGE = 1_000_000
 """Elements from which on a range or an array within a list is not spelled out."""
 
@@ -296,6 +298,10 @@ def _sequence(value: Any, shape: tuple[int, ...] | None = None) -> Converted:
     array = _leaf_array(leaves) if rectangle is not None and len(leaves) else None
     if array is not None and rectangle is not None:
         return Converted(array.reshape(rectangle))
+    return _json(plain)
+
+
+def _json(plain: Any) -> Converted:
     return Converted(json.dumps(plain, default=safe_repr), {"encoding": "json"})
 
 
@@ -309,8 +315,10 @@ def _sorted(value: Set[Any]) -> list[Any]:
 def _fast(value: Any) -> Converted | None:
     """Return long plain lists, and lists of equal arrays, without looking at each element."""
     kinds = set(map(type, value))
-    if kinds == {float}:
-        return Converted(np.array(list(value), np.float64))
+    if kinds <= _PLAIN:
+        leaves = list(value)
+        array = _leaf_array(leaves)
+        return Converted(array) if array is not None else _json(leaves)
     if kinds == {np.ndarray}:
         forms = {(a.shape, a.dtype) for a in value}
         if len(forms) == 1 and value[0].dtype.kind in "biufc":
@@ -332,6 +340,8 @@ def _plain(value: Any, inside: tuple[int, ...], depth: int) -> Any:
     if isinstance(value, Set):
         value = _sorted(value)
     if isinstance(value, list | tuple | deque | KeysView | ValuesView):
+        if _PLAIN.issuperset(map(type, value)):
+            return list(value)
         return [_plain(v, below, depth + 1) for v in value]
     return _plain_leaf(value)
 
@@ -361,6 +371,9 @@ def _shape(value: Any, leaves: list[Any]) -> tuple[int, ...] | None:
     if not isinstance(value, list):
         leaves.append(value)
         return ()
+    if _PLAIN.issuperset(map(type, value)):
+        leaves += value
+        return (len(value),)
     below = {_shape(v, leaves) for v in value}
     if not below:
         return (0,)

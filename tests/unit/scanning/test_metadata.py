@@ -31,6 +31,27 @@ def test_circles_are_survived() -> None:
     assert copy["x"] == 1
 
 
+@pytest.mark.parametrize("depth", [101, 1000, 100_000])
+def test_deep_trees_are_copied_and_merged(depth: int) -> None:
+    tree: dict[str, Any] = {"x": 1}
+    for _ in range(depth):
+        tree = {"a": tree, "b": [{}]}
+    merged = merge(copy_tree(tree), copy_tree(tree))
+    assert merged["a"]["a"]["a"]["b"] == [{}]
+
+
+def test_a_dict_that_cannot_be_read_costs_nothing_else() -> None:
+    class Broken(dict[str, Any]):
+        def items(self) -> Any:
+            raise RuntimeError("no items")
+
+    copy = copy_tree({"a": {"b": Broken(c=1), "d": [Broken(), 2]}, "e": 3})
+    assert repr(copy) == (
+        "{'a': {'b': <Broken: RuntimeError: no items>, "
+        "'d': [<Broken: RuntimeError: no items>, 2]}, 'e': 3}"
+    )
+
+
 def test_a_caller_gives_values_and_errors_back() -> None:
     caller = Caller()
     assert caller.call(lambda: 3, 5.0) == 3
