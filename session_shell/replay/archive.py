@@ -51,6 +51,10 @@ _COMPRESSED = 16 * 2**20
 """Larger members are stored as they are, so an honest archive never grows much by unpacking."""
 _RATIO = 200
 """Most bytes that may come out of one that went in, for members above `_COMPRESSED`."""
+_TOGETHER = 64 * 2**20
+"""Bytes that may come out of any archive, ..."""
+_GROWTH = 20
+"""... and how many more for each that went in; members that would break this are not packed."""
 _SPARE = 256 * 2**20
 """Bytes that must be left on the disk."""
 
@@ -116,8 +120,10 @@ def pack(
     try:
         with stream, zipfile.ZipFile(stream, "w") as archive:
             members = {JOURNAL: _add_journal(archive, journal)}
+            total = members[JOURNAL].size
             for source, name in _sources(journal, data, files, missing):
-                members[name] = _add(archive, source, name)
+                members[name] = _add(archive, source, name, total)
+                total += members[name].size
             told = Manifest(
                 format=FORMAT,
                 id=identity,
@@ -168,15 +174,20 @@ def _add_journal(archive: zipfile.ZipFile, journal: Path) -> Member:
         return _copy_in(archive, source, JOURNAL, end)
 
 
-def _add(archive: zipfile.ZipFile, path: Path, name: str) -> Member:
+def _add(archive: zipfile.ZipFile, path: Path, name: str, total: int) -> Member:
     with path.open("rb") as source:
-        return _copy_in(archive, source, name, path.stat().st_size)
+        size = path.stat().st_size
+        packed = total + size <= _most_from(archive.start_dir)
+        return _copy_in(archive, source, name, size, packed=packed)
 
 
-def _copy_in(archive: zipfile.ZipFile, source: IO[bytes], name: str, size: int) -> Member:
+def _copy_in(
+    archive: zipfile.ZipFile, source: IO[bytes], name: str, size: int, *, packed: bool = True
+) -> Member:
     checksum = hashlib.sha256()
     left = size
-    with archive.open(_info(name, size), "w", force_zip64=size > 2**30) as stream:
+    info = _info(name, size, packed=packed)
+    with archive.open(info, "w", force_zip64=size > 2**30) as stream:
         while left and (chunk := source.read(min(_CHUNK, left))):
             checksum.update(chunk)
             stream.write(chunk)
@@ -184,11 +195,16 @@ def _copy_in(archive: zipfile.ZipFile, source: IO[bytes], name: str, size: int) 
     return Member(size - left, checksum.hexdigest())
 
 
-def _info(name: str, size: int) -> zipfile.ZipInfo:
+def _most_from(packed: int) -> int:
+    """Return how many bytes may come out of an archive of `packed` bytes."""
+    return _TOGETHER + _GROWTH * packed
+
+
+def _info(name: str, size: int, *, packed: bool = True) -> zipfile.ZipInfo:
     # The time of packing says nothing about the session: one session gives one archive.
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     info.external_attr = (stat.S_IFREG | 0o644) << 16
-    packed = size <= _COMPRESSED
+    packed = packed and size <= _COMPRESSED
     info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     return info
 
@@ -318,8 +334,14 @@ def _compare(manifest: Manifest, members: dict[str, zipfile.ZipInfo], path: Path
             raise JournalError(f"{path}: {name!r} belongs to no archive of a session")
     if any(member.size < 0 for member in manifest.members.values()):
         raise JournalError(f"{path}: {MANIFEST} tells a negative size")
-    if sum(member.size for member in manifest.members.values()) > TOTAL_BYTES:
+    total = sum(member.size for member in manifest.members.values())
+    if total > TOTAL_BYTES:
         raise JournalError(f"{path}: more than {TOTAL_BYTES // 2**30} GB are refused")
+    packed = sum(info.compress_size for info in members.values())
+    if total > _most_from(packed):
+        raise JournalError(
+            f"{path}: {packed >> 20} MB would become {total >> 20} MB by unpacking; it is refused"
+        )
     for name, member in manifest.members.items():
         if member.size > max(_COMPRESSED, _RATIO * members[name].compress_size):
             raise JournalError(

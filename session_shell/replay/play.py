@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager, suppress
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TextIO, cast
@@ -19,6 +19,7 @@ from session_shell.replay.code import is_own_magic
 from session_shell.replay.curtain import Curtain
 from session_shell.replay.keys import Keys
 from session_shell.replay.stage import Stage
+from session_shell.replay.writes import only_below
 from session_shell.session import Session, expand
 from session_shell.session.execution import execute
 from session_shell.session.relocation import Relocation
@@ -41,6 +42,7 @@ class Manner:
         tell_error: Shows what a command raised.
         quiet: Shows nothing of the commands.
         output: What they print is compared.
+        anywhere: Commands may change files outside of the folder of the replay.
     """
 
     first: int = 1
@@ -52,6 +54,7 @@ class Manner:
     tell_error: Callable[[BaseException], None] | None = None
     quiet: bool = False
     output: bool = True
+    anywhere: bool = False
 
 
 @dataclass(slots=True)
@@ -81,7 +84,8 @@ def play(log: JournalLog, stage: Stage, manner: Manner) -> Played:
     clock = _clock(log, manner)
     shown = Curtain(sys.stdout, is_open=not manner.quiet)
     told = Curtain(sys.stderr, is_open=not manner.quiet)
-    with _printing_to(shown, told), chdir(stage.work), _importing_from_here():
+    fence = nullcontext() if manner.anywhere else only_below(stage.folder)
+    with _printing_to(shown, told), chdir(stage.work), _importing_from_here(), fence:
         session = open_session(
             log.opened.session,
             config=stage.config,

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -60,8 +61,8 @@ class Stage:
             if root and path.is_relative_to(root):
                 inside = str(path.relative_to(root))
                 return here if inside == "." else below(here, inside, str(self.folder))
-        if Path(recorded).is_relative_to(self.folder):
-            return Path(recorded)
+        if path.is_relative_to(self.folder):
+            return Path(path)
         return below(self.scripts, str(path).lstrip("/") or "root", str(self.folder))
 
     def found(self, path: Path) -> Path:
@@ -74,6 +75,7 @@ class Stage:
 
     def data_folder(self, path: Path) -> Path:
         """Return the folder for scans that were to go to `path`: always below the replay's own."""
+        path = Path(os.path.normpath(path))  # a recorded ``..`` must not lead out
         if path.is_relative_to(self.folder):
             return path
         if self.opened.data and path.is_relative_to(self.opened.data):

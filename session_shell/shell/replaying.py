@@ -70,7 +70,11 @@ Exit codes:
 @click.option("--to", "last", type=click.IntRange(min=1), metavar="N", help="Last command.")
 @click.option("--dry-run", is_flag=True, help="Only name what cannot be repeated; run nothing.")
 @click.option("--skip", is_flag=True, help="Leave out commands that cannot be repeated.")
-@click.option("--force", is_flag=True, help="Run whatever cannot be repeated, real devices too.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Run what cannot be repeated too: real devices, changes of files elsewhere.",
+)
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
@@ -117,6 +121,7 @@ def command(
         tell_error=_tell_error,
         quiet=quiet or as_json,
         output=not no_output,
+        anywhere=force,
     )
     replaying = _Replaying(manner, clock, skip, force, tolerance, as_json)
     if dry_run:

@@ -385,3 +385,25 @@ def test_a_line_of_a_gigabyte_is_not_loaded(hour: Recorded) -> None:
     result = run_here("replay", "last", "--data", str(hour.data))
     assert result.code == 1
     assert "the line is longer than 64 MB" in result.stderr
+
+
+def test_many_members_that_grow_together_are_refused(tmp_path: Path) -> None:
+    part = bytes(15 * 2**20)
+    members = {"journal.jsonl": LINE} | {f"data/evil{i}.h5": part for i in range(6)}
+    path = write(tmp_path / "a.ssa", members)
+    assert "0 MB would become 90 MB by unpacking; it is refused" in refused(path, tmp_path)
+
+
+def test_an_archive_of_files_that_shrink_much_can_be_read(tmp_path: Path) -> None:
+    journal = tmp_path / "demo.jsonl"
+    journal.write_bytes(LINE)
+    data = tmp_path / "data"
+    data.mkdir()
+    names = tuple(f"scan_{i:04d}.h5" for i in range(8))
+    for name in names:
+        (data / name).write_bytes(bytes(15 * 2**20))
+    target = tmp_path / "a.ssa"
+    pack(target, journal=journal, session="demo", identity="demo-1", data=data, files=names)
+    unpack(target, tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out" / "data").iterdir()) == list(names)
+    assert target.stat().st_size < 80 * 2**20  # 64 MB of nothing take no room

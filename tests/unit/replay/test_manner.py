@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -190,9 +191,62 @@ def test_a_script_has_the_text_that_it_had(recorded: Record, config: Path, tmp_p
     place = f"{tmp_path}/data-config/scripts/a.py"
     write = f"import pathlib; n = pathlib.Path({place!r}).write_text(\"print('two')\\n\")"
     session = recorded("load_script('a')", write, "load_script('a')")
-    assert session.replay().code == 0
+    assert session.replay("--force").code == 0
     outputs = [e.done.output for e in read_journal(session.journal).commands if e.done]
     assert outputs == ["one\n", "", "two\n"]
+
+
+CHANGES = [
+    "import os; os.remove({path!r})",
+    "open({path!r}, 'w').close()",
+    "open({path!r}, 'a').close()",
+    "open({path!r}, 'r+').close()",
+    "import pathlib; pathlib.Path({path!r}).write_text('other')",
+    "import pathlib; pathlib.Path({path!r}).unlink()",
+    "import os; os.rename({path!r}, {path!r} + '.old')",
+    "import os; os.replace({path!r}, 'here')",
+    "import os; os.truncate({path!r}, 0)",
+    "import shutil; shutil.move({path!r}, 'here')",
+    "import shutil; shutil.rmtree(os.path.dirname({path!r}))",
+    "import numpy; numpy.savetxt({path!r}, [1, 2])",
+    "SCAN_SAVING.base_path = {path!r} + '/../..'; s = sct(0.1, mon)",
+    "os.symlink({path!r}, 'link'); open('link', 'w').close()",
+    "f = tempfile.NamedTemporaryFile('w'); n = f.write('fine'); f.close()",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_files_elsewhere_are_left_alone(
+    recorded: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    file = folder / "notes.txt"
+    file.write_text("kept")
+    session = recorded(
+        "import os, tempfile", change.format(path=str(file)), "open('x', 'w').close()"
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    file.write_text("kept")
+    for made in work.iterdir():
+        made.unlink()
+    before = sorted(tmp_path.iterdir())
+    result = session.replay()
+    assert file.read_text() == "kept"
+    assert list(folder.iterdir()) == [file]
+    assert list(work.iterdir()) == []
+    assert sorted(tmp_path.iterdir()) == before
+    if "base_path" in change:
+        assert list(session.data.glob("replays/**/scan_*.h5"))
+    elif "tempfile.Named" in change:
+        assert result.code == 0, result.stdout
+    else:
+        assert "changes no file outside of its folder" in result.stdout
+        assert "--force lets it" in result.stdout
 
 
 # Numbers and time go on
