@@ -16,6 +16,8 @@ from session_shell.devices.protocols import Detector, Movable, is_axis, is_detec
 from session_shell.errors import CommandError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_MOST = 10**15
+"""Whole numbers below this are exact as floats, and more points than anybody waits for."""
 
 
 def takes_words(command: _Command) -> _Command:
@@ -58,7 +60,8 @@ def check_options(command: str, options: Mapping[str, Any]) -> dict[str, Any]:
         key: text(command, key, options[key]) if options.get(key) is not None else None
         for key in ("name", "title")
     }
-    dry = options.get("run") == "dry"
+    run = options.get("run")
+    dry = isinstance(run, str) and run == "dry"
     flags = {"dry": dry, "run": dry or flag(command, "run", options.get("run", True))}
     flags["save"] = flag(command, "save", options.get("save", True))
     flags["return_scan"] = flag(command, "return_scan", options.get("return_scan", True))
@@ -83,7 +86,7 @@ def real(command: str, name: str, value: Any, what: str = "a number") -> float:
     """Return a finite number."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise CommandError(f"{command}: {name} must be {what}, got {_got(value)}")
-    number = float(value)
+    number = _as_float(value)
     if not math.isfinite(number):
         raise CommandError(f"{command}: {name} must be finite, got {_got(value)}")
     return number
@@ -92,11 +95,20 @@ def real(command: str, name: str, value: Any, what: str = "a number") -> float:
 def whole(command: str, name: str, value: Any, minimum: int) -> int:
     """Return a whole number of at least `minimum`; ``10.0`` is one."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value != int(value) or value < minimum:
+    number = _as_float(value) if is_number else math.nan
+    if not (number.is_integer() and minimum <= number < _MOST):
+        most = f" and less than {_MOST:.0e}" if number >= _MOST else ""
         raise CommandError(
-            f"{command}: {name} must be a whole number >= {minimum}, got {_got(value)}"
+            f"{command}: {name} must be a whole number >= {minimum}{most}, got {_got(value)}"
         )
     return int(value)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # 10**400
+        return math.inf
 
 
 def flag(command: str, name: str, value: Any) -> bool:

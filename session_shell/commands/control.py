@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from session_shell.commands.arguments import text
 from session_shell.current import current_session
 from session_shell.errors import CommandError
 from session_shell.scanning.forecast import Forecast
-from session_shell.scanning.presets import Action, ScanPreset, Watchdog
+from session_shell.scanning.presets import Action, ScanPreset, Watchdog, checked_preset
 from session_shell.scanning.scan import Scan
 
 __all__ = [
@@ -67,14 +68,7 @@ def add_preset(preset: Any) -> None:
     Example:
         ``add_preset(my_shutter_preset)``
     """
-    preset = _hooks_of(preset)
-    hooks = ("prepare", "start", "stop", "before_point", "after_point")
-    if isinstance(preset, type) or not any(hasattr(preset, hook) for hook in hooks):
-        raise CommandError(
-            f"add_preset: expected an object with {', '.join(hooks[:-1])} or {hooks[-1]}, "
-            f"got {preset!r}"
-        )
-    current_session().host.presets.append(preset)
+    current_session().host.presets.append(checked_preset(preset))
 
 
 def add_watchdog(
@@ -133,7 +127,7 @@ def simulate(command: str | Scan) -> Forecast | list[Forecast]:
     """
     if isinstance(command, Scan):
         return command.simulate()
-    session = current_session()
+    session, command = current_session(), text("simulate", "command", command)
     found: list[Forecast] = []
     before, session.host.dry = session.host.dry, found
     try:

@@ -178,6 +178,8 @@ def metadata_profiling(scan: Scan | None = None) -> None:
         if not scans:
             raise CommandError("metadata_profiling: there is no scan yet")
         chosen = scans[-1]
+    if not isinstance(chosen, Scan):
+        raise CommandError(f"metadata_profiling: expected a scan like SCANS[-1], got {scan!r}")
     rows = [
         (p.source, p.category, p.timing, f"{p.seconds * 1e3:.3f}")
         for p in sorted(chosen.profile, key=lambda p: -p.seconds)

@@ -41,7 +41,8 @@ def plotselect(*counters: Any) -> list[str]:
     """
     session = current_session()
     if counters:
-        session.plot_selection = () if counters == (None,) else tuple(_names(counters))
+        nothing = len(counters) == 1 and counters[0] is None
+        session.plot_selection = () if nothing else tuple(_names(counters))
     print("plotted: " + (", ".join(session.plot_selection) or "the first counter of each scan"))
     return list(session.plot_selection)
 

@@ -40,6 +40,8 @@ def user_script_homedir(new_dir: str | Path | None = None) -> str:
     """
     session = current_session()
     if new_dir is not None:
+        if not isinstance(new_dir, str | Path):
+            raise CommandError(f"user_script_homedir: expected a folder, got {new_dir!r}")
         folder = session.relocation.script(Path(new_dir).expanduser().absolute())
         if not folder.is_dir():
             raise CommandError(f"user_script_homedir: {folder} is no folder")

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,9 @@ from session_shell.devices.motion.together import check_paths
 from session_shell.devices.protocols import Channel, Detector, Movable
 from session_shell.errors import CommandError, ScanError
 from session_shell.scanning.documents import Rows
+
+_MOST_POINTS = 10**8
+"""Points of a trajectory; each takes 8 bytes per axis, a few times."""
 
 TIME_CHANNELS = (
     Channel("elapsed_time", "time", unit="s"),
@@ -58,8 +62,21 @@ class Trajectory:
     @classmethod
     def line(cls, *legs: tuple[Movable, float, float], intervals: int) -> Trajectory:
         """Make straight lines walked together: (axis, start, stop) each, intervals + 1 points."""
+        cls.check_size(intervals + 1)
         columns = [np.linspace(start, stop, intervals + 1) for _, start, stop in legs]
         return cls.points([(axis, c) for (axis, _, _), c in zip(legs, columns, strict=True)])
+
+    @staticmethod
+    def check_size(npoints: int) -> None:
+        """Refuse a trajectory whose positions would fill the memory.
+
+        Raises:
+            CommandError: When it has more than 1e8 points.
+        """
+        if npoints > _MOST_POINTS:
+            raise CommandError(
+                f"{npoints:.3g} points are more than {_MOST_POINTS:.0e}: make several scans of it"
+            )
 
     @classmethod
     def points(cls, columns: Sequence[tuple[Movable, Any]]) -> Trajectory:
@@ -87,6 +104,7 @@ class Trajectory:
         (3, 2)
         """
         slowest_first = legs[::-1]
+        cls.check_size(math.prod(n + 1 for *_, n in legs))
         lines = [np.linspace(start, stop, n + 1) for _, start, stop, n in slowest_first]
         grids = list(np.meshgrid(*lines, indexing="ij"))
         if backnforth:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -65,8 +66,11 @@ class Watchdog:
     _due: float = field(default=float("-inf"))
 
     def __post_init__(self) -> None:
-        if not callable(self.check):
-            raise CommandError("a watchdog needs a function that gets the scan")
+        check: Any = self.check
+        if not callable(check) or not _can_be_called(check, 1):
+            raise CommandError(
+                f"a watchdog needs a function that gets the scan, not {self.check!r}"
+            )
         if self.action not in ("pause", "stop", "abort"):
             raise CommandError(
                 f"a watchdog's action is 'pause', 'stop' or 'abort', not {self.action!r}"
@@ -95,6 +99,44 @@ class Watchdog:
     def name(self) -> str:
         """Name of the function that checks."""
         return str(getattr(self.check, "__name__", type(self.check).__name__))
+
+
+_ARGUMENTS = {"prepare": 1, "start": 1, "stop": 1, "before_point": 2, "after_point": 2}
+"""Hooks, and how many arguments they get: the scan, and the index of the point."""
+
+
+def checked_preset(preset: Any) -> Any:
+    """Return a preset, or that of a device which has one, such as a shutter.
+
+    Raises:
+        CommandError: When it has no hooks, or methods of these names that are something else.
+    """
+    hooks = getattr(preset, "preset", preset)
+    found = [hook for hook in _ARGUMENTS if callable(getattr(hooks, hook, None))]
+    if isinstance(hooks, type) or not found:
+        *names, last = _ARGUMENTS
+        raise CommandError(
+            f"add_preset: expected an object with {', '.join(names)} or {last}, got {preset!r}"
+        )
+    for hook in found:
+        if not _can_be_called(getattr(hooks, hook), _ARGUMENTS[hook]):
+            arguments = ("scan", "index")[: _ARGUMENTS[hook]]
+            name = getattr(preset, "name", repr(preset))
+            raise CommandError(
+                f"add_preset: {name} is not a preset: its {hook} does not take "
+                f"({', '.join(arguments)})"
+            )
+    return hooks
+
+
+def _can_be_called(function: Callable[..., Any], arguments: int) -> bool:
+    try:
+        inspect.signature(function).bind(*range(arguments))
+    except TypeError:
+        return False
+    except ValueError:
+        return True  # written in C, without a signature
+    return True
 
 
 class Hooks:

@@ -20,7 +20,7 @@ from session_shell.scanning.host import Resumable, ScanHost
 from session_shell.scanning.layout import Layout
 from session_shell.scanning.metadata import copy_tree
 from session_shell.scanning.plan import ScanPlan
-from session_shell.scanning.presets import Action, Watchdog
+from session_shell.scanning.presets import Action, Watchdog, checked_preset
 from session_shell.scanning.results import ScanResults
 
 _log = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ class Scan(ScanResults):
     def add_preset(self, preset: Any) -> None:
         """Add hooks to this scan; see `session_shell.scanning.presets.ScanPreset`."""
         self._refuse_when_begun("add_preset")
-        self.presets.append(getattr(preset, "preset", preset))
+        self.presets.append(checked_preset(preset))
 
     def add_watchdog(
         self, check: Callable[[Any], Any], action: Action = "pause", interval: float = 1.0

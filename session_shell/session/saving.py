@@ -51,7 +51,7 @@ class ScanSaving(Places):
         if name in self._keys:
             self.add(name, value)
         elif name == "base_path":
-            self._place("base_path", str(self._here(Path(value).expanduser().absolute())))
+            self._place("base_path", str(self._here(_folder_of(what, value))))
         elif name in TEMPLATES:
             self._place(name, self._checked_template(name, value))
         elif name in FORMATS:
@@ -318,3 +318,9 @@ _SETTERS: Mapping[str, Callable[[ScanSaving, Any], None]] = {
 
 def _copied(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
+
+
+def _folder_of(what: str, value: Any) -> Path:
+    if not isinstance(value, str | Path):
+        raise CommandError(f"{what} must be a folder, got {value!r}")
+    return Path(value).expanduser().absolute()

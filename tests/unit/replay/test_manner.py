@@ -209,7 +209,8 @@ CHANGES = [
     "import shutil; shutil.move({path!r}, 'here')",
     "import shutil; shutil.rmtree(os.path.dirname({path!r}))",
     "import numpy; numpy.savetxt({path!r}, [1, 2])",
-    "SCAN_SAVING.base_path = {path!r} + '/../..'; s = sct(0.1, mon)",
+    "SCAN_SAVING.base_path = os.path.dirname({path!r}) + '/../out'\n"
+    "s = sct(0.1, soft_counter('one', value=lambda: 1.0))",
     "os.symlink({path!r}, 'link'); open('link', 'w').close()",
     "f = tempfile.NamedTemporaryFile('w'); n = f.write('fine'); f.close()",
 ]
