@@ -40,17 +40,33 @@ class NodeReader:
         self._constructor = constructor
         self.last_problem: Problem | None = None
         """Set by every complaint: clear it, convert a value, and see whether it was sound."""
+        self._told: set[Problem] = set()
         self._count = 0
         self._open: set[int] = set()
+        self._pairs: dict[int, tuple[Pairs, Problem | None]] = {}
+        """Of each mapping that was read, with what is wrong with it: anchors lead back to it."""
 
     def complain(self, node: Node, message: str) -> None:
         """Add a problem at the line of `node`; the same one only once."""
         self.last_problem = Problem(message, self.file, line_of(node))
-        if self.last_problem not in self.problems:
+        if self.last_problem not in self._told:
+            self._told.add(self.last_problem)
             self.problems.append(self.last_problem)
 
     def pairs(self, node: MappingNode) -> Pairs:
-        """Return key, key node and value node of a mapping, merged ones (``<<``) last."""
+        """Return key, key node and value node of a mapping, merged ones (``<<``) last.
+
+        Raises `ExpansionError` when the merges of the file add up to too many keys.
+        """
+        known = self._pairs.get(id(node))
+        if known is None:
+            before, self.last_problem = self.last_problem, None
+            known = self._pairs[id(node)] = self._read_pairs(node), self.last_problem
+            self.last_problem = before
+        self.last_problem = known[1] or self.last_problem
+        return known[0]
+
+    def _read_pairs(self, node: MappingNode) -> Pairs:
         own: dict[Hashable, tuple[Node, Node]] = {}
         merges: list[Node] = []
         self._check_tag(node, "map")
@@ -91,6 +107,7 @@ class NodeReader:
                 self.complain(node, "this mapping is merged into itself")
             else:
                 for key, key_node, value_node in self.pairs(source):
+                    self._step()
                     own.setdefault(key, (key_node, value_node))
         self._open.discard(id(node))
 
@@ -98,9 +115,7 @@ class NodeReader:
         """Return the value of `node`; fills `lines` with the line of every key below it."""
         from ruamel.yaml.nodes import MappingNode, SequenceNode
 
-        self._count += 1
-        if self._count > _MOST_VALUES:
-            raise ExpansionError
+        self._step()
         lines = {} if lines is None else lines
         if not isinstance(node, (MappingNode, SequenceNode)):
             return self._scalar(node)
@@ -114,6 +129,11 @@ class NodeReader:
             return self._sequence(node, lines, path)
         finally:
             self._open.discard(id(node))
+
+    def _step(self) -> None:
+        self._count += 1
+        if self._count > _MOST_VALUES:
+            raise ExpansionError
 
     def _mapping(self, node: MappingNode, lines: dict[str, int], path: str) -> dict[Any, Any]:
         result = {}
@@ -144,7 +164,7 @@ class NodeReader:
             return self._constructor.construct_object(node)
         except Exception as error:  # noqa: BLE001 - ruamel raises what int(), date() ... raise
             what = str(node.tag).removeprefix(_YAML)
-            self.complain(node, f"{node.value!r} is no valid {what} ({one_line(error)})")
+            self.complain(node, f"{_short(node.value)} is not a valid {what} ({one_line(error)})")
             return None
 
     def _check_tag(self, node: Node, expected: str) -> None:
@@ -154,6 +174,10 @@ class NodeReader:
     def _refuse_tag(self, node: Node) -> None:
         tag = str(node.tag).replace(_YAML, "!!")
         self.complain(node, f"the YAML tag {tag} cannot be used here: write plain values")
+
+
+def _short(value: object) -> str:
+    return f"{value!r}" if len(str(value)) <= 60 else f"{str(value)[:57]!r}..."
 
 
 def line_of(node: Node) -> int:

@@ -121,16 +121,19 @@ class YamlParser:
         from ruamel.yaml import YAML
 
         self._yaml_class = YAML
-        self.constructor: Any = YAML(typ="safe", pure=True).constructor
+        self.constructor: Any = None
+        """Makes the values of the file parsed last, by the YAML version that it names."""
 
     def parse(self, text: str, file: Path, problems: list[Problem]) -> Node | None:
         """Return the top node of a text, or None when it is empty or wrong."""
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+        yaml = self._yaml_class(typ="safe", pure=True)
+        self.constructor = yaml.constructor
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # an anchor that is set again is legal YAML
-                node: Node | None = self._yaml_class(typ="safe", pure=True).compose(text)
+                node: Node | None = yaml.compose(text)
         except MarkedYAMLError as error:
             problems.append(_syntax_problem(error, text, file))
         except YAMLError as error:

@@ -105,13 +105,14 @@ def _typed_lines(stream: TextIO) -> Iterator[str]:
 
 @contextmanager
 def _importing_from_here() -> Iterator[None]:
-    """Let scripts import from where the user stands, as with `python`.
+    """Let scripts import from where the user stands, after everything that is installed.
 
-    An installed program has its own folder in that place.
+    In front, as `python` has it, a file that happens to be called `socket.py` or `h5py.py` would
+    be run in the place of the module.
     """
     added = "" not in sys.path and os.getcwd() not in sys.path  # noqa: PTH109
     if added:
-        sys.path.insert(0, "")
+        sys.path.append("")
     try:
         yield
     finally:

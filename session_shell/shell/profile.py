@@ -37,25 +37,59 @@ def state_folder() -> Path:
 
 
 def history_file(name: str) -> str:
-    """Return the history database of the session `name`; one warning when it cannot be kept."""
+    """Return the history database of the session `name`; one warning when it cannot be kept.
+
+    A damaged one is put aside under another name, and a new one begins.
+    """
     path = state_folder() / "history" / f"{name}.sqlite"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path)
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.rollback()
-        finally:
-            connection.close()
-    except (OSError, sqlite3.OperationalError) as error:
-        # Busy is no reason: another prompt of the session writes this very moment.
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            return str(path)
+            _try_history(path)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _DAMAGED:
+                raise
+            _put_aside(path, error)
+        except sqlite3.DatabaseError as error:
+            _put_aside(path, error)
+    except (OSError, sqlite3.Error) as error:
         _log.warning("the history is not kept: %s: %s", path, error)
         return ":memory:"
-    except sqlite3.DatabaseError:
-        return str(path)  # IPython puts a damaged file aside and says so
     return str(path)
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""The last: its tables are others than those of a history."""
+
+
+def _try_history(path: Path) -> None:
+    """Do what IPython does with a history; raises `sqlite3.Error` when that cannot be done."""
+    # Another prompt of the session may write this very moment: 5 s are waited for it.
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        tables = dict(connection.execute("SELECT name, sql FROM sqlite_master"))
+        if "sessions" in tables:
+            connection.execute("SELECT session, start, end, num_cmds, remark FROM sessions LIMIT 1")
+        if "history" in tables:
+            connection.execute("SELECT session, line, source, source_raw FROM history LIMIT 1")
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        connection.rollback()
+    finally:
+        connection.close()
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
+
+
+def _put_aside(path: Path, error: sqlite3.Error) -> None:
+    for number in range(1, 1000):
+        aside = path.with_name(f"{path.stem}-damaged-{number}{path.suffix}")
+        if not aside.exists():
+            break
+    path.rename(aside)
+    for left in ("-journal", "-wal", "-shm"):  # they belong to what was put aside
+        path.with_name(path.name + left).unlink(missing_ok=True)
+    _log.warning("the history was damaged (%s) and is now %s; a new one begins", error, aside)
 
 
 def ipython_folder() -> Path:

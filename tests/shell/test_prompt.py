@@ -144,6 +144,18 @@ def test_a_history_that_cannot_be_kept_is_told_once(open_terminal, tmp_path: Pat
     assert terminal.leave() == 0
 
 
+def test_a_damaged_history_does_not_keep_a_session_from_opening(open_terminal, tmp_path: Path):
+    history = tmp_path / "state" / "session-shell" / "history" / "eh1.sqlite"
+    history.parent.mkdir(parents=True)
+    history.write_bytes(bytes(4096))
+    terminal = open_terminal(env={"XDG_STATE_HOME": str(tmp_path / "state")})
+    terminal.wait("EH1 [1]:")
+    assert "the history was damaged" in terminal.text
+    assert "2" in terminal.command("1 + 1", number=1)
+    assert terminal.leave() == 0
+    assert history.with_name("eh1-damaged-1.sqlite").read_bytes() == bytes(4096)
+
+
 def test_of_the_users_ipython_only_taste_is_taken(open_terminal, tmp_path: Path):
     profile = tmp_path / ".ipython" / "profile_default"
     (profile / "startup").mkdir(parents=True)

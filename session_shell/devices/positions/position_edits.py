@@ -82,6 +82,13 @@ def given_targets(name: str, given: Any, before: Sequence[Target] = ()) -> tuple
     return tuple(found)
 
 
+def changed_targets(before: Sequence[Target], given: Sequence[Target]) -> tuple[Target, ...]:
+    """Return the targets `before` with those that are given in their place, or added."""
+    new = {id(target.axis): target for target in given}
+    kept = [new.pop(id(target.axis), target) for target in before]
+    return (*kept, *new.values())
+
+
 def targets_here(targets: Sequence[Target]) -> tuple[Target, ...]:
     """Return the same targets where the axes stand now, with their tolerances."""
     return tuple(Target(t.axis, t.axis.position, t.tolerance) for t in targets)

@@ -20,6 +20,7 @@ from session_shell.devices.positions.position_edits import (
     LabelledPosition,
     Target,
     add_item,
+    changed_targets,
     given_targets,
     remove_item,
     targets_here,
@@ -196,8 +197,9 @@ class MultiplePositions:
 
         Args:
             label: One of `labels`.
-            motors_destinations_list: As for `create_position`; None: where its axes stand now,
-                unless only the description is to be changed.
+            motors_destinations_list: As for `create_position`; axes that are not given keep their
+                targets. None: where its axes stand now, unless only the description is to be
+                changed.
             description: What it is, in words; None leaves it.
             save: False leaves the file alone.
 
@@ -208,7 +210,8 @@ class MultiplePositions:
         before = self._labelled(label)
         targets = before.targets
         if motors_destinations_list is not None:
-            targets = given_targets(self.name, motors_destinations_list, targets)
+            given = given_targets(self.name, motors_destinations_list, targets)
+            targets = changed_targets(targets, given)
         elif description is None:
             targets = targets_here(targets)
         words = before.description if description is None else _text(self.name, description)

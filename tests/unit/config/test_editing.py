@@ -117,12 +117,12 @@ def test_removing(builder: Builder, file: Path) -> None:
     assert Builder(load_configuration(file.parent)).find("mp").labels == ["out", "20"]
 
 
-def test_another_set_of_axes(builder: Builder, file: Path) -> None:
+def test_another_axis_joins(builder: Builder, file: Path) -> None:
     mp = builder.devices["mp"]
     mp.update_position("Al", [(builder.find("att1y"), 3)])
     again = Builder(load_configuration(file.parent)).find("mp")
-    (target,) = again.targets_dict["Al"]
-    assert (target.axis.name, target.destination) == ("att1y", 3.0)
+    targets = [(t.axis.name, t.destination) for t in again.targets_dict["Al"]]
+    assert targets == [("att1z", 10.0), ("att1y", 3.0)]
 
 
 def test_what_an_editor_saved_meanwhile_is_kept(builder: Builder, file: Path) -> None:

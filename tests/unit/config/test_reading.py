@@ -35,8 +35,8 @@ def lines(configuration: Configuration) -> list[str]:
         ("name: a\nclass: x\nv: !!python/object:os.system 5\n", "bad.yml:3: the YAML tag !!python"),
         ("name: a\nclass: x\nv: !mine {a: 1}\n", "bad.yml:3: the YAML tag !mine cannot be used"),
         ("name: a\nclass: x\nv: !!set {a, b}\n", "bad.yml:3: the YAML tag !!set cannot be used"),
-        ("name: a\nclass: x\nv: !!int five\n", "bad.yml:3: 'five' is no valid int"),
-        ("name: a\nclass: x\nv: 2024-13-45\n", "bad.yml:3: '2024-13-45' is no valid timestamp"),
+        ("name: a\nclass: x\nv: !!int five\n", "bad.yml:3: 'five' is not a valid int"),
+        ("name: a\nclass: x\nv: 2024-13-45\n", "bad.yml:3: '2024-13-45' is not a valid timestamp"),
         ("name: a\nclass: x\n? [1, 2]\n: 3\n", "bad.yml:3: a list or a mapping cannot be a key"),
         ("name: a\nclass: x\nv: *nothing\n", "bad.yml:3: YAML: found undefined alias 'nothing'"),
         ("name: a\nclass: x\nv: &v [*v]\n", "bad.yml:3: this value contains itself"),
@@ -74,6 +74,45 @@ def test_aliases_that_expand_without_end_are_refused(tree):
         text += f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 10) + "]\n"
     configuration = load_configuration(tree(files={"a.yml": f"name: a\nclass: x\n{text}"}))
     assert lines(configuration) == ["a.yml:1: the aliases of this file expand to too many values"]
+
+
+def test_merges_cost_what_they_hold(tree):
+    # Read again for each alias, this would be 2 ** 40 keys.
+    lines = [
+        "a0: &a0 {x: 1}",
+        *(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}" for i in range(1, 40)),
+    ]
+    assert load_configuration(tree("\n".join(lines) + "\n")).problems == []
+
+
+def test_a_chain_of_merges_that_adds_up_is_refused(tree):
+    text = "- &a0 {name: m0, class: x}\n" + "".join(
+        f"- &a{i} {{<<: *a{i - 1}, name: m{i}, k{i}: 1}}\n" for i in range(1, 700)
+    )
+    (problem,) = load_configuration(tree(text)).problems
+    assert "expand to too many values" in str(problem)
+
+
+def test_a_file_that_names_yaml_1_1_is_read_as_that(tree):
+    values = "- name: a\n  class: x\n  octal: 010\n  time: 12:30:00\n  word: yes\n"
+    configuration = load_configuration(
+        tree(
+            files={
+                "new.yml": values.replace("name: a", "name: b"),
+                "old.yml": f"%YAML 1.1\n---\n{values}",
+            }
+        )
+    )
+    old, new = (configuration.objects[name].values for name in "ab")
+    assert [old[k] for k in ("octal", "time", "word")] == [8, 45000, True]
+    assert [new[k] for k in ("octal", "time", "word")] == [10, "12:30:00", "yes"]
+
+
+def test_a_number_of_many_digits_is_one_short_line(tree):
+    configuration = load_configuration(tree(f"name: a\nclass: x\nv: {'9' * 20_000}\n"))
+    (problem,) = configuration.problems
+    assert str(problem).startswith("all.yml:3: '99999")
+    assert len(str(problem)) < 300
 
 
 def test_only_visible_yaml_files_are_read(tree):

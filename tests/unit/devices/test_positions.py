@@ -258,6 +258,25 @@ def test_create_update_remove(edits: tuple[Any, list[Any], list[Any]]) -> None:
     assert [t.destination for t in mp.targets_dict["here"]] == [2.0]
 
 
+def test_an_update_leaves_the_other_axes(edits: tuple[Any, list[Any], list[Any]]) -> None:
+    mp, (roby, robz), written = edits
+    mp.create_position("both", [(roby, 2), (robz, 3, 0.2)])
+    mp.update_position("both", [(roby, 3.25)])
+    assert [(t.axis.name, t.destination) for t in mp.targets_dict["both"]] == [
+        ("roby", 3.25),
+        ("robz", 3),
+    ]
+    mp.update_position("both", (robz, 4))
+    assert written[-1]["target"] == [
+        {"axis": "$roby", "destination": 3.25, "tolerance": 0.1},
+        {"axis": "$robz", "destination": 4, "tolerance": 0.2},
+    ]
+    mp.create_position("one", (robz, 1))
+    mp.update_position("one", (roby, 5))  # another axis joins
+    assert [t.axis.name for t in mp.targets_dict["one"]] == ["robz", "roby"]
+    assert [t["destination"] for t in written[-1]["target"]] == [1, 5]
+
+
 def test_for_this_session_only(edits: tuple[Any, list[Any], list[Any]]) -> None:
     mp, (roby, _), written = edits
     before = list(written)
