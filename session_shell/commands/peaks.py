@@ -8,7 +8,7 @@ from typing import Any
 
 from session_shell.commands import arguments as check
 from session_shell.commands.motion import umv
-from session_shell.commands.saved import last_scan
+from session_shell.commands.saved import scan_with_axis
 from session_shell.current import current_session
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
@@ -22,7 +22,7 @@ def cen(counter: Any = None, axis: Any = None) -> Found:
     A dip is measured like a peak; of an edge it is the position where half of it is crossed.
 
     Args:
-        counter: Counter or its name; default the first one chosen by `plotselect`, else the first
+        counter: Counter or its name; default the first one chosen by `plotselect`, else the only
             counter of the scan.
         axis: Axis, its name, or another column of the scan (``"elapsed_time"``); default the
             scanned axis.
@@ -32,16 +32,17 @@ def cen(counter: Any = None, axis: Any = None) -> Found:
         from the name of each to its position.
 
     Raises:
-        CommandError: When the last scan has no axis, no points, no peak, or is a mesh.
+        CommandError: When there is no scan with an axis, no points, no peak, several counters of
+            which none is chosen, or when it is a mesh.
 
     Example:
         ``cen(diode1)``
     """
-    return last_scan("cen").cen(_counter(counter), axis)
+    return _found("cen", counter, axis)[1]
 
 
 def com(counter: Any = None, axis: Any = None) -> Found:
-    """Return the centre of mass in the last scan, of what is above the lower end of the curve.
+    """Return the centre of mass in the last scan, of what is above its lowest value.
 
     Args:
         counter: As for `cen`.
@@ -53,7 +54,7 @@ def com(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``com(diode1)``
     """
-    return last_scan("com").com(_counter(counter), axis)
+    return _found("com", counter, axis)[1]
 
 
 def peak(counter: Any = None, axis: Any = None) -> Found:
@@ -69,7 +70,7 @@ def peak(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``peak(diode1)``
     """
-    return last_scan("peak").peak(_counter(counter), axis)
+    return _found("peak", counter, axis)[1]
 
 
 def trough(counter: Any = None, axis: Any = None) -> Found:
@@ -85,7 +86,7 @@ def trough(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``trough(diode1)``
     """
-    return last_scan("trough").trough(_counter(counter), axis)
+    return _found("trough", counter, axis)[1]
 
 
 def fwhm(counter: Any = None, axis: Any = None) -> Found:
@@ -106,7 +107,7 @@ def fwhm(counter: Any = None, axis: Any = None) -> Found:
     Example:
         ``fwhm(diode1)``
     """
-    return last_scan("fwhm").fwhm(_counter(counter), axis)
+    return _found("fwhm", counter, axis)[1]
 
 
 def find_position(f: Callable[[Any, Any], float], counter: Any = None, axis: Any = None) -> Found:
@@ -124,7 +125,7 @@ def find_position(f: Callable[[Any, Any], float], counter: Any = None, axis: Any
         ``find_position(lambda x, y: x[y > y.mean()].mean(), diode1)``
     """
     _check_function("find_position", f)
-    return last_scan("find_position").find_position(f, _counter(counter), axis)
+    return _found("find_position", counter, axis, f)[1]
 
 
 def fit(model: str = "gaussian", counter: Any = None, axis: Any = None) -> Fit:
@@ -146,7 +147,9 @@ def fit(model: str = "gaussian", counter: Any = None, axis: Any = None) -> Fit:
     Example:
         ``fit("gaussian", diode1)``
     """
-    return last_scan("fit").fit(check.text("fit", "model", model), _counter(counter), axis)
+    scan = scan_with_axis("fit", axis)
+    chosen = _counter("fit", scan, counter)
+    return scan.fit(check.text("fit", "model", model), chosen, axis)
 
 
 def goto_cen(counter: Any = None, axis: Any = None) -> None:
@@ -163,7 +166,7 @@ def goto_cen(counter: Any = None, axis: Any = None) -> None:
     Example:
         ``goto_cen(diode1)``
     """
-    _go("goto_cen", cen(counter, axis), axis)
+    _go("goto_cen", _found("cen", counter, axis), axis)
 
 
 def goto_com(counter: Any = None, axis: Any = None) -> None:
@@ -176,7 +179,7 @@ def goto_com(counter: Any = None, axis: Any = None) -> None:
     Example:
         ``goto_com(diode1)``
     """
-    _go("goto_com", com(counter, axis), axis)
+    _go("goto_com", _found("com", counter, axis), axis)
 
 
 def goto_peak(counter: Any = None, axis: Any = None) -> None:
@@ -189,7 +192,7 @@ def goto_peak(counter: Any = None, axis: Any = None) -> None:
     Example:
         ``goto_peak(diode1)``
     """
-    _go("goto_peak", peak(counter, axis), axis)
+    _go("goto_peak", _found("peak", counter, axis), axis)
 
 
 def goto_min(counter: Any = None, axis: Any = None) -> None:
@@ -202,7 +205,7 @@ def goto_min(counter: Any = None, axis: Any = None) -> None:
     Example:
         ``goto_min(diode1)``
     """
-    _go("goto_min", trough(counter, axis), axis)
+    _go("goto_min", _found("trough", counter, axis), axis)
 
 
 def goto_custom(f: Callable[[Any, Any], float], counter: Any = None, axis: Any = None) -> None:
@@ -217,16 +220,28 @@ def goto_custom(f: Callable[[Any, Any], float], counter: Any = None, axis: Any =
         ``goto_custom(lambda x, y: x[y > y.mean()].mean(), diode1)``
     """
     _check_function("goto_custom", f)
-    _go("goto_custom", find_position(f, counter, axis), axis)
+    _go("goto_custom", _found("find_position", counter, axis, f), axis)
 
 
-def default_counter(scan: ScanResults) -> str:
-    """Return the counter of a scan that is looked at when none is named."""
-    return scan.signal_name(current_session().plot_selection)
+def _found(command: str, counter: Any, axis: Any, *function: Any) -> tuple[ScanResults, Found]:
+    """Look in the last scan that has an axis, and say where; return the scan and what was found."""
+    scan = scan_with_axis(command, axis)
+    chosen = _counter(command, scan, counter)
+    found: Found = getattr(scan, command)(*function, chosen, axis)
+    along = scan.data.key(axis) if axis is not None else ", ".join(scan.layout.axes)
+    print(f"{command} of {scan.data.key(chosen)} along {along} in {_named(scan)}")
+    return scan, found
 
 
-def _counter(counter: Any) -> Any:
-    return default_counter(last_scan("cen")) if counter is None else counter
+def _counter(command: str, scan: ScanResults, counter: Any) -> Any:
+    if counter is not None:
+        return counter
+    return scan.peak_signal(command, None, current_session().plot_selection).name
+
+
+def _named(scan: ScanResults) -> str:
+    number = getattr(scan, "number", 0)
+    return f"scan {number} ({scan.title})" if number else scan.title
 
 
 def _check_function(command: str, f: Any) -> None:
@@ -234,22 +249,22 @@ def _check_function(command: str, f: Any) -> None:
         raise CommandError(f"{command}: expected a function of positions and values, got {f!r}")
 
 
-def _go(command: str, found: Found, axis: Any) -> None:
+def _go(command: str, found: tuple[ScanResults, Found], axis: Any) -> None:
     """Move the axes to what was found, saying from where to where."""
-    if isinstance(found, dict):
-        places = found
+    scan, place = found
+    if isinstance(place, dict):
+        places = place
     else:
-        scan = last_scan(command)
-        places = {scan.data.key(axis) if axis is not None else scan.layout.axes[0]: found}
-    pairs = [(_axis(command, name), position) for name, position in places.items()]
+        places = {scan.data.key(axis) if axis is not None else scan.layout.axes[0]: place}
+    pairs = [(_axis(command, scan, name), position) for name, position in places.items()]
     for mover, position in pairs:
         print(f"{mover.name}: {_shown(mover.position)} -> {_shown(position)} {mover.unit}".rstrip())
     umv(*(item for pair in pairs for item in pair))
 
 
-def _axis(command: str, name: str) -> Movable:
+def _axis(command: str, scan: ScanResults, name: str) -> Movable:
     """Return the axis of a column; that of the scan even when another took its name since."""
-    plan = getattr(last_scan(command), "plan", None)
+    plan = getattr(scan, "plan", None)
     for mover in plan.trajectory.axes if plan is not None else ():
         if mover.name == name:
             axis: Movable = mover

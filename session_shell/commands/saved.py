@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from session_shell.commands import arguments as check
 from session_shell.current import current_session
 from session_shell.errors import CommandError
 from session_shell.scanning.results import ScanResults
+
+_LOOKED_AT = 50
+"""Files of earlier runs that are looked at for the last scan of a kind."""
 
 
 def scan(number: int = -1) -> ScanResults:
@@ -54,16 +58,47 @@ def scan(number: int = -1) -> ScanResults:
 
 
 def last_scan(command: str) -> ScanResults:
-    """Return the last scan of the session, for a command; of a sequence its last member.
+    """Return the last scan for a command: no `ct`, of a sequence its last member.
+
+    When this run of the session has none, it is that of an earlier run.
 
     Raises:
         CommandError: When there is none.
     """
-    for one in reversed(current_session().scans):
-        if one.plan.shown:
+    return _last(command, lambda scan: scan.type != "ct", "no scan")
+
+
+def scan_with_axis(command: str, axis: object = None) -> ScanResults:
+    """Return the last scan that has an axis; one over time where `axis` names another column.
+
+    Raises:
+        CommandError: When there is none.
+    """
+    if axis is not None:
+        return last_scan(command)
+    return _last(command, lambda scan: bool(scan.layout.axes), "no scan with an axis")
+
+
+def _last(command: str, fits: Callable[[Any], bool], missing: str) -> ScanResults:
+    session = current_session()
+    for one in reversed(session.scans):
+        if one.plan.shown and fits(one):
             found: ScanResults = one
             return found
-    raise CommandError(f"{command}: there is no scan yet")
+    from session_shell.nexus import last_number
+    from session_shell.nexus import open_scan as open_file
+
+    folder, filename = session.saving.folder, session.saving.scan_filename()
+    there = {one.file for one in session.scans}
+    last = last_number(folder, filename)
+    for number in range(last, max(last - _LOOKED_AT, 0), -1):
+        path = folder / filename(number)
+        if path in there or not path.exists():
+            continue
+        saved = open_file(path, number)
+        if saved.data.npoints and fits(saved):
+            return saved
+    raise CommandError(f"{command}: there is {missing} yet")
 
 
 def open_scan(path: str | Path, number: int | str | None = None) -> Any:

@@ -34,6 +34,34 @@ class Line:
     places: tuple[tuple[Movable, float], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """One pass under way."""
+
+    path: Path
+    opening: float
+    """Time at which the first gate opens."""
+    start: float
+    """Position at which it opens, with all turns."""
+    speed: float
+    """Speed in the gates, negative backwards."""
+
+
+class _Approach:
+    """The flying axis on its way to the start of a pass, to be started with other axes."""
+
+    def __init__(self, axis: Flyable) -> None:
+        self._axis = axis
+        self.name, self.unit = axis.name, axis.unit
+        self.start_move = axis.start_approach
+
+    def check_targets(self, _targets: object) -> None:
+        """Leave it to `check_pass`, which has been asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._axis, name)
+
+
 @dataclass(frozen=True)
 class Fly:
     """An acquirer that passes lines one after another; see `check` before it is used.
@@ -83,7 +111,7 @@ class Fly:
                 )
         for line in self.lines:
             way = math.copysign(self.run_up, line.stop - line.start)
-            self.axis.check_targets((line.start - way, line.stop + way))
+            self.axis.check_pass(line.start - way, line.stop + way)
 
     def travel_time(self) -> float:
         """Return the seconds that the axis takes beside the gates, about: run-ups and returns."""
@@ -98,36 +126,35 @@ class Fly:
         first, origin = 0, math.nan
         for line in self.lines:
             begin = work.clock.time()
-            path = self._start(line, work)
+            flight = self._start(line, work)
             work.spent.moving += work.clock.time() - begin
-            opening = self._opening(path, line)
-            origin = opening if math.isnan(origin) else origin
+            origin = flight.opening if math.isnan(origin) else origin
             work.at_rest = False
-            for rows in self._gates(work, path, opening, first, origin):
+            for rows in self._gates(work, flight, first, origin):
+                work.spent.counting += rows.count * self.count_time
                 yield rows
                 first += rows.count
             begin = work.clock.time()
-            path.result()
+            flight.path.result()
             work.at_rest = True
             work.spent.moving += work.clock.time() - begin
-            work.spent.counting += self.npoints * self.count_time
 
-    def _start(self, line: Line, work: Acquisition) -> Path:
+    def _start(self, line: Line, work: Acquisition) -> _Flight:
         way = math.copysign(self.run_up, line.stop - line.start)
-        for motion in start_together([*line.places, (self.axis, line.start - way)]):
+        begin, end = self.axis.check_pass(line.start - way, line.stop + way)
+        for motion in start_together([*line.places, (_Approach(self.axis), begin)]):
             work.clock.sleep(0.0)  # sees an abort that came before they moved
             motion.result()
-        return self.axis.start_pass(line.stop + way, self.speed)
-
-    def _opening(self, path: Path, line: Line) -> float:
-        """Return when the axis passes the start of the line, at constant speed by then."""
-        way = abs(line.start - path.position(path.begin))
-        return path.begin + way / self.speed + self.speed / (2 * self.axis.acceleration)
+        path = self.axis.start_pass(end, self.speed)
+        # When the axis passes the start of the line, at constant speed by then.
+        away = abs(begin + way - path.turned(path.begin))
+        opening = path.begin + away / self.speed + self.speed / (2 * self.axis.acceleration)
+        return _Flight(path, opening, begin + way, math.copysign(self.speed, way))
 
     def _gates(
-        self, work: Acquisition, path: Path, opening: float, first: int, origin: float
+        self, work: Acquisition, flight: _Flight, first: int, origin: float
     ) -> Iterator[Rows]:
-        done = 0
+        path, opening, done = flight.path, flight.opening, 0
         while done < self.npoints:
             due = opening + self.npoints * self.count_time
             work.clock.sleep(min(_BLOCK, due - work.clock.time()))
@@ -138,19 +165,29 @@ class Fly:
                     raise DeviceError("stopped before the end of the line", device=self.axis.name)
                 work.clock.sleep(opening + (done + 1) * self.count_time - work.clock.time())
                 continue
-            yield self._block(work, path, opening, range(done, over), first + done, origin)
+            gates = range(done, over)
+            self._check_crossed(flight, gates)
+            yield self._block(work, flight, gates, first + done, origin)
             done = over
 
+    def _check_crossed(self, flight: _Flight, gates: range) -> None:
+        """Raise `DeviceError` when the axis was not in its gates: stopped, or somewhere else."""
+        for gate in (gates[0], gates[-1]):
+            middle = flight.opening + (gate + 0.5) * self.count_time
+            here = flight.path.turned(middle)
+            away = here - flight.start - flight.speed * (gate + 0.5) * self.count_time
+            if not abs(away) <= self.speed * (self.count_time / 2 + _ROUNDING):
+                raise DeviceError(
+                    f"did not cross the gate of point {gate} of the line: it was at {here:g}, "
+                    f"{abs(away):g} {self.axis.unit} from there",
+                    device=self.axis.name,
+                )
+
     def _block(
-        self,
-        work: Acquisition,
-        path: Path,
-        opening: float,
-        gates: range,
-        first: int,
-        origin: float,
+        self, work: Acquisition, flight: _Flight, gates: range, first: int, origin: float
     ) -> Rows:
-        begins = [opening + n * self.count_time for n in gates]
+        path = flight.path
+        begins = [flight.opening + n * self.count_time for n in gates]
         middles = [begin + self.count_time / 2 for begin in begins]
         columns: list[Any] = [[begin - origin for begin in begins], begins]
         for axis in work.plan.trajectory.axes:

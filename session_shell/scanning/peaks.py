@@ -31,6 +31,10 @@ _END_FRACTION = 20
 """The level of a noisy end is the average of this part of the points there (a 20th)."""
 _QUIET = 0.03
 """Noise (3 sigma) in parts of the height below which the last point tells the level of an end."""
+_FEWEST = 6
+"""Points of a curve in which one end point can be told from a flank."""
+_WHOLE = 0.3
+"""Part of the height that a peak has without the end point that is left out."""
 _KNIFE = 0.1196
 """A Gaussian beam that is cut by an edge: its FWHM reaches from here to 1 minus that."""
 _QUARTILE = 0.3186
@@ -83,25 +87,25 @@ def fwhm(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def com(x: ArrayLike, y: ArrayLike) -> float:
-    """Return the centre of mass above the level of the lower end (of a dip: below the upper end).
+    """Return the centre of mass above the lowest value (of a dip: below the highest).
 
-    Points weigh by the range of x that they stand for, so uneven steps do no harm.
+    Weights are never negative, so it lies within the scan. Points weigh by the range of x that
+    they stand for, so uneven steps do no harm; on even steps all weigh the same, as in BLISS.
 
     Raises:
-        CommandError: Without points, and when nothing rises above that level.
+        CommandError: Without points, and when all values are the same.
     """
     u, v = cleaned(x, y)
     if len(u) == 1:
         return float(u[0])
-    v = v if _kind(v) != "dip" else -v
-    v = v - min(_ends(v, quiet=0.0))
+    weights = v.max() - v if _kind(v) == "dip" else v - v.min()
+    if not weights.any():
+        raise CommandError(f"there is no centre of mass: all values are {v[0]:g}")
     steps = np.diff(u)
-    spans = (np.r_[steps, 0.0] + np.r_[0.0, steps]) / 2
-    mass = float(np.sum(v * spans))
-    # Noise around zero has no centre: the mass must be more than rounding.
-    if mass <= 1e-9 * float(np.sum(np.abs(v) * spans)) or mass == 0.0:
-        raise CommandError("there is no centre of mass: nothing rises above the ends of the curve")
-    return float(np.sum(u * v * spans)) / mass
+    # The first and the last point stand for a whole step, as the others do.
+    spans = (np.r_[steps, steps[-1]] + np.r_[steps[0], steps]) / 2
+    middle = float(np.average(u, weights=weights / weights.max() * spans))
+    return min(max(middle, float(u[0])), float(u[-1]))
 
 
 def peak(x: ArrayLike, y: ArrayLike) -> float:
@@ -168,6 +172,7 @@ def half_width(x: ArrayLike, y: ArrayLike) -> Width:
         raise CommandError(f"a width needs at least 3 points, there are {len(u)}")
     if v.max() == v.min():
         raise CommandError(f"there is no peak: all values are {v[0]:g}")
+    u, v = _without_stray_end(u, v)
     kind = _kind(v)
     if kind == "edge":
         return _edge(u, v)
@@ -177,6 +182,18 @@ def half_width(x: ArrayLike, y: ArrayLike) -> Width:
     left = _crossing(u, v, (low + high) / 2, top, -1, slack)
     right = _crossing(u, v, (low + high) / 2, top, 1, slack)
     return Width(left, right, kind)
+
+
+def _without_stray_end(u: Curve, v: Curve) -> tuple[Curve, Curve]:
+    """Leave out an end point that alone makes a whole peak or dip look cut off by that end."""
+    if len(v) < _FEWEST or _kind(v) != "edge":
+        return u, v
+    half, height = (float(v.min()) + float(v.max())) / 2, float(v.max() - v.min())
+    for end, next_to_it, rest in ((0, 1, slice(1, None)), (-1, -2, slice(None, -1))):
+        alone = (v[end] > half) != (v[next_to_it] > half)
+        if alone and np.ptp(v[rest]) > _WHOLE * height and _kind(v[rest]) != "edge":
+            return u[rest], v[rest]
+    return u, v
 
 
 def _kind(v: Curve) -> str:

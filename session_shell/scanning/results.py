@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +54,15 @@ class ScanResults(ABC):
 
         Args:
             counter: Counter or its name; default the first one chosen by `plotselect`, else the
-                first of the scan.
+                only one of the scan.
             axis: Axis, its name, or another column (``"elapsed_time"``); default the scanned one.
 
         Returns:
             The position in the unit of the axis; a dict by axis when several moved together.
 
         Raises:
-            CommandError: When the scan has no axis, no points, no peak, or is a mesh.
+            CommandError: When the scan has no axis, no points, no peak, several counters of which
+                none is chosen, or is a mesh.
 
         Example:
             ``scan.cen(diode1)``
@@ -69,7 +70,7 @@ class ScanResults(ABC):
         return self._along("cen", counter, axis, peaks.cen)
 
     def com(self, counter: object = None, axis: object = None) -> Found:
-        """Return the centre of mass above the lower end of the curve. See `cen`.
+        """Return the centre of mass above the lowest value. See `cen`.
 
         Example:
             ``scan.com(diode1)``
@@ -136,10 +137,10 @@ class ScanResults(ABC):
         from session_shell.scanning.fitting import fit_curve  # lmfit costs a second
 
         self._refuse_mesh("fit", axis)
-        signal, name = self.signal(counter), self._one_axis("fit", axis)
+        signal, name = self.peak_signal("fit", counter), self._one_axis("fit", axis)
         units = {channel.name: channel.unit for channel in self.data.channels}
         try:
-            fitted = fit_curve(model, self.data[name], signal.values)
+            fitted = fit_curve(model, self._travelled(name), signal.values)
         except CommandError as error:
             raise CommandError(f"fit: {signal.name} in {self.title}: {error}") from error
         return fitted.labelled(signal.name, name, units.get(signal.name, ""), units.get(name, ""))
@@ -215,6 +216,52 @@ class ScanResults(ABC):
             )
         return Signal(name, np.asarray(self.data[name], float))
 
+    def peak_signal(
+        self, command: str, counter: object = None, preferred: tuple[str, ...] = ()
+    ) -> Signal:
+        """Return the values of the counter in which a peak is looked for.
+
+        Args:
+            command: Who looks, for errors.
+            counter: Counter or its name.
+            preferred: Names chosen by `plotselect`; without one the scan must have one counter.
+
+        Raises:
+            CommandError: When several counters may be meant, or there is no such counter.
+        """
+        if counter is not None:
+            return self.signal(counter)
+        numbers = [c.name for c in self.data.channels if c.kind == "counter" and not c.shape]
+        chosen = [name for name in (*preferred, *self.layout.plot) if name in numbers]
+        if not chosen and len(numbers) > 1:
+            raise CommandError(
+                f"{command}: {self.title} has several counters ({', '.join(numbers)}): name one, "
+                f"like {command}({numbers[0]}), or choose one with plotselect({numbers[0]})"
+            )
+        return self.signal(chosen[0] if chosen else self.signal_name())
+
+    def _travelled(self, name: str) -> NDArray[Any]:
+        """Return a column of positions; those of a round axis with all turns, as it went."""
+        column = np.asarray(self.data[name], float)
+        turn = self._turn(name)
+        good = np.isfinite(column)
+        if turn and good.any():
+            column = column.copy()
+            column[good] = np.unwrap(column[good], period=turn)
+        return column
+
+    def _turn(self, name: str) -> float:
+        """Return the length of a turn of a round axis, 0 for other columns."""
+        about: Any = getattr(self, "info", {}).get("instrument", {})
+        about = about.get(name, {}) if isinstance(about, Mapping) else {}
+        turn = about.get("modulo", 0.0) if isinstance(about, Mapping) else 0.0
+        return float(turn) if isinstance(turn, (int, float)) and turn > 0 else 0.0
+
+    def _shown(self, name: str, position: float) -> float:
+        """Return a position as the axis gives it: within one turn of a round one."""
+        turn = self._turn(name)
+        return position % turn if turn else position
+
     def _one_axis(self, command: str, axis: object) -> str:
         if axis is not None:
             return self.data.key(axis)
@@ -237,7 +284,7 @@ class ScanResults(ABC):
 
     def _along(self, command: str, counter: object, axis: object, finder: Finder) -> Found:
         self._refuse_mesh(command, axis)
-        signal = self.signal(counter)
+        signal = self.peak_signal(command, counter)
         try:
             return self._find(command, signal.values, axis, finder)
         except CommandError as error:
@@ -247,8 +294,10 @@ class ScanResults(ABC):
 
     def _find(self, command: str, values: NDArray[Any], axis: object, finder: Finder) -> Found:
         if axis is not None or len(self.layout.axes) <= 1:
-            return finder(self.data[self._one_axis(command, axis)], values)
-        columns = {name: np.asarray(self.data[name], float) for name in self.layout.axes}
+            name = self._one_axis(command, axis)
+            found = finder(self._travelled(name), values)
+            return found if command == "fwhm" else self._shown(name, found)
+        columns = {name: self._travelled(name) for name in self.layout.axes}
         lead = _leading(columns)
         if lead is None:
             raise CommandError(
@@ -258,7 +307,8 @@ class ScanResults(ABC):
             width = peaks.half_width(columns[lead], values)
             ends = [_others(columns, lead, edge) for edge in (width.left, width.right)]
             return {name: abs(ends[1][name] - ends[0][name]) for name in columns}
-        return _others(columns, lead, finder(columns[lead], values))
+        found = finder(columns[lead], values)
+        return {n: self._shown(n, p) for n, p in _others(columns, lead, found).items()}
 
     def _at_point(
         self,
@@ -270,7 +320,7 @@ class ScanResults(ABC):
     ) -> Found:
         if axis is not None or len(self.layout.axes) <= 1:
             return self._along(command, counter, axis, finder)
-        signal = self.signal(counter)
+        signal = self.peak_signal(command, counter)
         good = np.where(np.isfinite(signal.values), signal.values, np.nan)
         if not np.isfinite(good).any():
             raise CommandError(f"{command} of {signal.name} in {self.title}: there are no points")

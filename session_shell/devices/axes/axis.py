@@ -159,7 +159,7 @@ class SimulatedAxis(Coordinates):
         if target.__class__ is not float:
             target = number(target, "target", self.name)
         if not self._low <= target <= self._high:
-            self.check_targets((target,))
+            Coordinates.check_targets(self, (target,))
         dial = round((target - self._offset) * self._sign * self._steps) / self._steps
         start = self._dial
         if dial == start:
@@ -173,15 +173,24 @@ class SimulatedAxis(Coordinates):
         self._motion = motion
         return motion
 
+    def check_pass(self, start: float, stop: float) -> tuple[float, float]:
+        """Raise `LimitError` if a pass leaves the limits; return its ends."""
+        Coordinates.check_targets(self, (start, stop))
+        return start, stop
+
+    def start_approach(self, start: float) -> Status:
+        """Start a move to the start of a pass, as `check_pass` gave it, and return at once."""
+        return SimulatedAxis.start_move(self, start)
+
     def start_pass(self, target: float, speed: float) -> UserPath:
-        """Start a motion at `speed` to the user position `target`, for a fly scan.
+        """Start a motion at `speed` to the stop of a pass, for a fly scan.
 
         Raises `LimitError` outside the limits and `DeviceError` when the axis already moves or
         cannot go so fast. The backlash is not taken up: the way to the start does that.
         """
         self.check_ready()
         goal = number(target, "target", self.name)
-        self.check_targets((goal,))
+        Coordinates.check_targets(self, (goal,))
         if positive(speed, "speed", self.name) > self._velocity * (1 + 1e-9):
             raise DeviceError(
                 f"{quantity(speed, self.unit)}/s is faster than {quantity(self._velocity)}",
@@ -191,7 +200,7 @@ class SimulatedAxis(Coordinates):
         begin = self._clock.time()
         profile = Trapezoid(begin, self._dial, dial, speed, self._acceleration)
         motion = self._motion = Motion(self.name, self._clock, profile)
-        return UserPath(motion, begin, self._sign, self._offset)
+        return UserPath(motion, self, begin)
 
     def start_swing(self, width: float) -> Status:
         """Start going to and fro by half of `width` around where it is, until `stop`.
@@ -200,7 +209,8 @@ class SimulatedAxis(Coordinates):
         """
         self.check_ready()
         half = positive(width, "width of the swing", self.name) / 2
-        self.check_targets((self.position - half, self.position + half))
+        here = self._turned()
+        Coordinates.check_targets(self, (here - half, here + half))
         speed = (self._velocity, self._acceleration)
         swing = self._motion = Swing(self.name, self._clock, self._dial, half, speed)
         return swing
@@ -365,7 +375,7 @@ class SimulatedAxis(Coordinates):
         self._place(self._whole_step(dial))
 
     def _with_overshoot(self, begin: float, target: float, dial: float) -> Motion:
-        self.check_targets((target,))
+        Coordinates.check_targets(self, (target,))
         velocity, acceleration = self._velocity, self._acceleration
         beyond = self._whole_step(dial - self._sign * self._backlash)
         first = Trapezoid(begin, self._dial, beyond, velocity, acceleration)

@@ -62,6 +62,24 @@ class ModuloAxis(SimulatedAxis):
             self.check_ready()
         return super().start_move(self._unrolled([number(target, "target", self.name)])[-1])
 
+    def check_pass(self, start: float, stop: float) -> tuple[float, float]:
+        """Return the ends of a pass in the nearest turn that has all of it within the limits.
+
+        Raises `LimitError` when there is none.
+        """
+        turn, (low, high) = self._modulo, sorted((start, stop))
+        first = math.ceil((self._low - low) / turn)
+        last = math.floor((self._high - high) / turn)
+        if first > last:
+            raise LimitError(
+                f"{interval(low, high, self.unit)}, with the ways to come up to speed and to slow "
+                f"down, does not fit into {interval(*self.limits, self.unit)} in any turn",
+                device=self.name,
+            )
+        nearest = round((self._turned() - start) / turn)
+        shift = turn * min(max(nearest, first), last)
+        return super().check_pass(start + shift, stop + shift)
+
     # -- inside ------------------------------------------------------------------------------
 
     def _check_start(self, position: float) -> None:
@@ -99,6 +117,11 @@ class ModuloAxis(SimulatedAxis):
                 device=self.name,
             )
         return near
+
+    def channel_metadata(self) -> dict[str, Any]:
+        """Return its settings, the length of a turn among them."""
+        turn = {"modulo": self._modulo, "modulo@units": self.unit}
+        return super().channel_metadata() | turn
 
     def _more_info(self) -> list[tuple[str, str]]:
         turned = quantity(self._turned(), self.unit)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal, Self
 
+from session_shell.devices.axes.state import NamedState
 from session_shell.devices.checks import not_negative
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.motion.waiting import Until
@@ -13,12 +14,19 @@ from session_shell.devices.text import quantity, summary
 from session_shell.errors import ConfigError, DeviceError
 
 
-class ShutterState(StrEnum):
-    """What a shutter is doing."""
+class ShutterState(NamedState, StrEnum):
+    """What a shutter is doing.
+
+    >>> ShutterState.OPEN.CLOSED, ShutterState.OPEN == "OPEN", "MOVING" in ShutterState.OPEN
+    (False, True, False)
+    """
 
     OPEN = "OPEN"
     CLOSED = "CLOSED"
     MOVING = "MOVING"
+
+    def __contains__(self, other: object) -> bool:
+        return isinstance(other, str) and str(self) == str(other)
 
 
 class ShutterPreset:

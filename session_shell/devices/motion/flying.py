@@ -10,7 +10,11 @@ from session_shell.devices.protocols import Movable, Status, Value
 
 
 class Path(Status, Protocol):
-    """A motion of which every position is known by its time, also afterwards."""
+    """A motion of which every position is known by its time, also afterwards.
+
+    Positions are as `Movable.position` gives them; `turned` counts all turns of a round axis, so
+    that it neither jumps nor repeats.
+    """
 
     @property
     def begin(self) -> float:
@@ -19,6 +23,10 @@ class Path(Status, Protocol):
 
     def position(self, time: float) -> float:
         """Return the user position at a time of the clock."""
+        ...
+
+    def turned(self, time: float) -> float:
+        """Return the user position at a time of the clock, with all turns."""
         ...
 
 
@@ -35,8 +43,20 @@ class Flyable(Movable, Protocol):
         """Acceleration, in units per second squared."""
         ...
 
+    def check_pass(self, start: float, stop: float) -> tuple[float, float]:
+        """Return the ends of a pass with their turns; those of other axes are as they are.
+
+        Raises:
+            LimitError: When no turn has the whole pass within the limits.
+        """
+        ...
+
+    def start_approach(self, start: float) -> Status:
+        """Start a move to the start of a pass, as `check_pass` gave it, and return at once."""
+        ...
+
     def start_pass(self, target: float, speed: float) -> Path:
-        """Start a motion at `speed` from here to `target` and return at once."""
+        """Start a motion at `speed` from here to the stop of a pass and return at once."""
         ...
 
 
@@ -58,17 +78,23 @@ class Gated(Protocol):
 class UserPath:
     """The motion of a simulated axis, in user positions."""
 
-    __slots__ = ("_motion", "_offset", "_sign", "begin")
+    __slots__ = ("_motion", "_offset", "_sign", "_user_of", "begin")
 
-    def __init__(self, motion: Motion, begin: float, sign: float, offset: float) -> None:
+    def __init__(self, motion: Motion, axis: Any, begin: float) -> None:
         self.begin = begin
         self._motion = motion
-        self._sign = sign
-        self._offset = offset
+        self._sign, self._offset = axis.sign, axis.offset
+        self._user_of = axis.user_of
 
     def position(self, time: float) -> float:
         """Return the user position at `time`."""
-        return self._sign * self._motion.position(time) + self._offset
+        user: float = self._user_of(self._motion.position(time))
+        return user
+
+    def turned(self, time: float) -> float:
+        """Return the user position at `time`, with all turns."""
+        turned: float = self._sign * self._motion.position(time) + self._offset
+        return turned
 
     def done(self) -> bool:
         """Tell whether the axis stands still again."""

@@ -32,7 +32,8 @@ def config(config: Path) -> Path:
 
 @pytest.fixture
 def scanned(session: Session) -> Session:
-    """A session in which a peak at 5 mm was scanned."""
+    """A session in which a peak at 5 mm was scanned, and chosen to be looked at."""
+    session.run("plotselect(hill)")
     session.run("ascan(roby, 0, 10, 50, 0.1, hill, hole, diode)")
     return session
 
@@ -85,8 +86,43 @@ def test_going_to_peaks(scanned: Session, capsys: Capture, typed: str, expected:
     assert scanned.run(typed) is None
     assert position(scanned) == pytest.approx(expected, abs=0.05)
     out = capsys.readouterr().out
-    assert out.startswith(f"roby: 10 -> {expected}"[:11])
-    assert out.rstrip().endswith("mm")
+    said = out[out.index(" of h") :].splitlines()
+    assert said[0] in (
+        " of hill along roby in scan 1 (ascan roby 0 10 50 0.1)",
+        " of hole along roby in scan 1 (ascan roby 0 10 50 0.1)",
+    )
+    assert said[1].startswith(f"roby: 10 -> {expected}"[:11])
+    assert said[1].endswith("mm")
+
+
+def test_with_several_counters_one_must_be_chosen(session: Session) -> None:
+    session.run("ascan(roby, 0, 10, 50, 0.1, hill, hole, diode)")
+    for typed in ("cen()", "goto_cen()", "goto_com()", "fit()", "SCANS[-1].peak()"):
+        with pytest.raises(CommandError, match=r"has several counters \(hill, hole, diode\)"):
+            session.run(typed)
+        assert position(session) == 10
+    session.run("plotselect(hole)")
+    assert session.run("cen()") == pytest.approx(3, abs=0.05)
+    assert session.run("cen(hill)") == pytest.approx(5, abs=0.05)
+
+
+def test_a_count_between_is_not_looked_at(session: Session, capsys: Capture) -> None:
+    session.run("ascan(roby, 0, 10, 50, 0.1, hill)")
+    session.run("ct(0.1, diode)\nsct(0.1, diode)\nloopscan(2, 0.1, diode)")
+    assert session.run("cen()") == pytest.approx(5, abs=0.05)
+    assert "cen of hill along roby in scan 1" in capsys.readouterr().out
+
+
+def test_the_last_scan_of_an_earlier_run(
+    scanned: Session, make_session: Callable[..., Session]
+) -> None:
+    scanned.run("sct(0.1, diode)")
+    scanned.close()
+    with make_session() as session:
+        assert session.run("cen(hill)") == pytest.approx(5, abs=0.05)
+        session.run("goto_cen(hill)")
+        assert position(session) == pytest.approx(5, abs=0.05)
+        session.run("elog_plot()")
 
 
 def test_an_edge(session: Session) -> None:
@@ -154,19 +190,19 @@ def test_the_counter_chosen_by_plotselect_is_looked_at(scanned: Session, capsys:
     assert scan.cen() == pytest.approx(3, abs=0.01)
     scanned.run("plotselect(None)")
     assert scanned.run("cen()") == pytest.approx(3, abs=0.01)
-    assert scanned.run("ascan(roby, 0, 10, 50, 0.1, hill, hole); cen()") == pytest.approx(
-        5, abs=0.01
-    )
 
 
 @pytest.mark.parametrize("verb", ["cen", "com", "peak", "trough", "fwhm", "goto_cen", "goto_min"])
 def test_what_is_missing_is_told(session: Session, verb: str) -> None:
     name = verb.replace("goto_min", "trough").removeprefix("goto_")
-    with pytest.raises(CommandError, match=f"{name}: there is no scan yet"):
+    message = f"{name}: there is no scan with an axis yet"
+    with pytest.raises(CommandError, match=message):
         session.run(f"{verb}()")
     session.run("loopscan(3, 0.1, diode)")
-    with pytest.raises(CommandError, match=rf"{name}: loopscan 3 0.1 has no axis; say which scan"):
+    with pytest.raises(CommandError, match=message):
         session.run(f"{verb}()")
+    with pytest.raises(CommandError, match=rf"{name}: loopscan 3 0.1 has no axis; say which scan"):
+        session.run(f"SCANS[-1].{name}()")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +264,7 @@ def test_fits(scanned: Session) -> None:
     session = scanned
     session.run("loopscan(5, 0.1, diode)")
     with pytest.raises(CommandError, match=r"fit: loopscan 5 0.1 has no axis"):
-        session.run("fit()")
+        session.run("SCANS[-1].fit()")
 
 
 def test_lineup_goes_to_the_maximum(session: Session) -> None:
