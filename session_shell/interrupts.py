@@ -36,6 +36,8 @@ class InterruptGuard:
         self.shields = 0
         self.pending: BaseException | None = None
         self._fired = False
+        self.raised: BaseException | None = None
+        """What was raised since the outermost `active` began; user code may have swallowed it."""
         self._previous: dict[int, Any] = {}
         self.count = 0
         """Signals received since the outermost `active` began."""
@@ -55,6 +57,7 @@ class InterruptGuard:
             return
         if self._depth == 0:
             self.pending, self._fired, self.count = None, False, 0
+            self.raised = None
             # What was ignored from the start, as SIGHUP under nohup, stays so.
             mine = [s for s in _SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
             self._previous = {s: signal.signal(s, self._on_signal) for s in mine}
@@ -123,6 +126,7 @@ class InterruptGuard:
         self._fired = True
         self.moment = self.now()
         assert pending is not None
+        self.raised = pending
         return pending
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:

@@ -163,6 +163,7 @@ class Run:
             return
         try:
             phase()
+            self._raise_swallowed()
         except BaseException as error:  # noqa: BLE001  raised again by _finish
             # A stop of all axes makes motions fail: the abort is what ended the scan.
             aborted = self.control.aborted.is_set()
@@ -213,11 +214,19 @@ class Run:
 
     def _acquire(self) -> None:
         self.scan.state = ScanState.RUNNING
+        guard = self.host.guard
         while not self._is_held_up() and (block := self._next()) is not None:
             self.bus.rows(block)
             if self.hooks.has_points:
                 with self.host.guard.opened():
                     self.hooks.after_point(block.first + block.count - 1)
+            if guard.raised is not None:
+                self._raise_swallowed()
+
+    def _raise_swallowed(self) -> None:
+        """Raise a Ctrl-C or a signal again that code of the user has caught and dropped."""
+        if self.error is None and (raised := self.host.guard.raised) is not None:
+            raise type(raised)(*raised.args)
 
     def _next(self) -> Rows | None:
         with self.opened:
@@ -272,6 +281,7 @@ class Run:
             while not is_over() and not self.control.stop:
                 if self.control.aborted.is_set():
                     raise KeyboardInterrupt
+                self._raise_swallowed()
                 self.host.clock.sleep(interval)
         if not self.control.stop:
             self._put_back()
