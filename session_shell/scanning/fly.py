@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from session_shell.devices.motion.flying import Flyable, Path
-from session_shell.devices.motion.together import start_together
+from session_shell.devices.motion.together import start_together, travel_times
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError, DeviceError
 from session_shell.scanning.acquire import Acquisition
@@ -110,16 +112,24 @@ class Fly:
                     f"{command}: {detector.name} cannot be timed by the clock; use a step scan"
                 )
         for line in self.lines:
-            way = math.copysign(self.run_up, line.stop - line.start)
-            self.axis.check_pass(line.start - way, line.stop + way)
+            self.axis.check_pass(*self._ends(line))
 
-    def travel_time(self) -> float:
-        """Return the seconds that the axis takes beside the gates, about: run-ups and returns."""
-        line = self.lines[0]
-        way = abs(line.stop - line.start) + 2 * self.run_up
+    def travel_time(self) -> tuple[float, tuple[str, ...]]:
+        """Return the seconds that axes take beside the gates, from where they are now.
+
+        Returns:
+            The seconds, and the names of axes that do not tell how long they take.
+        """
+        passes = [self._ends(line) for line in self.lines]
+        ways = [
+            (axis, np.array([line.places[n][1] for line in self.lines]))
+            for n, (axis, _) in enumerate(self.lines[0].places)
+        ]
+        others, silent = travel_times(ways)
+        approaches = self.axis.approach_times(passes)
+        together = np.maximum(approaches, others) if ways else approaches
         ramps = 2 * self.speed / self.axis.acceleration
-        back = way / self.axis.velocity + self.axis.velocity / self.axis.acceleration
-        return ramps * len(self.lines) + back * (len(self.lines) - 1)
+        return float(together.sum()) + ramps * len(passes), silent
 
     def __call__(self, work: Acquisition) -> Iterator[Rows]:
         """Yield blocks of gates as they are over."""
@@ -139,9 +149,14 @@ class Fly:
             work.at_rest = True
             work.spent.moving += work.clock.time() - begin
 
+    def _ends(self, line: Line) -> tuple[float, float]:
+        """Return where a pass begins and ends: its line and the ways to come up to speed."""
+        way = math.copysign(self.run_up, line.stop - line.start)
+        return line.start - way, line.stop + way
+
     def _start(self, line: Line, work: Acquisition) -> _Flight:
         way = math.copysign(self.run_up, line.stop - line.start)
-        begin, end = self.axis.check_pass(line.start - way, line.stop + way)
+        begin, end = self.axis.check_pass(*self._ends(line))
         for motion in start_together([*line.places, (_Approach(self.axis), begin)]):
             work.clock.sleep(0.0)  # sees an abort that came before they moved
             motion.result()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from session_shell.devices.axes.axis_settings import read_settings
 from session_shell.devices.axes.coordinates import LIMIT_SLACK, Coordinates
@@ -12,7 +15,7 @@ from session_shell.devices.axes.state import AxisState
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.motion.flying import UserPath
-from session_shell.devices.motion.profile import Trapezoid
+from session_shell.devices.motion.profile import Trapezoid, durations
 from session_shell.devices.motion.status import Arrived, Motion, Swing
 from session_shell.devices.motion.together import move_together
 from session_shell.devices.protocols import Status
@@ -20,6 +23,8 @@ from session_shell.devices.text import interval, quantity, summary
 from session_shell.errors import DeviceError
 
 _ARRIVED = Arrived()
+_MOST_DIGITS = 15
+"""Decimals that a float can tell apart."""
 # What a configuration says besides these is published with the axis.
 _KNOWN_KEYS = frozenset(
     (
@@ -174,9 +179,10 @@ class SimulatedAxis(Coordinates):
         return motion
 
     def check_pass(self, start: float, stop: float) -> tuple[float, float]:
-        """Raise `LimitError` if a pass leaves the limits; return its ends."""
-        Coordinates.check_targets(self, (start, stop))
-        return start, stop
+        """Raise `LimitError` if a pass leaves the limits; return its ends, with their turns."""
+        ends = self._pass_from(self._turned(), start, stop)
+        Coordinates.check_targets(self, ends)
+        return ends
 
     def start_approach(self, start: float) -> Status:
         """Start a move to the start of a pass, as `check_pass` gave it, and return at once."""
@@ -251,6 +257,22 @@ class SimulatedAxis(Coordinates):
         if self._motion is not None:
             self._motion.wait(None if timeout is None else not_negative(timeout, "timeout"))
 
+    # -- how long it would take --------------------------------------------------------------
+
+    def travel_times(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the seconds of each move of a way from here through user positions.
+
+        Nothing moves. The way is that of `start_move`: whole steps, the backlash taken up.
+        """
+        return self._move_times([self._turned(), *self._way_through(targets)])
+
+    def approach_times(self, passes: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+        """Return the seconds of the ways to the start of passes that are flown one by one."""
+        way = [self._turned()]
+        for start, stop in passes:
+            way += self._pass_from(way[-1], start, stop)
+        return self._move_times(way)[::2]
+
     # -- what it says of itself --------------------------------------------------------------
 
     @property
@@ -258,7 +280,7 @@ class SimulatedAxis(Coordinates):
         """Digits after the point that tell one motor step from the next."""
         if self._display_digits is not None:
             return self._display_digits
-        return min(max(math.ceil(math.log10(abs(self._steps)) - 1e-9), 0), 9)
+        return min(max(math.ceil(math.log10(abs(self._steps)) - 1e-9), 0), _MOST_DIGITS)
 
     def channel_metadata(self) -> dict[str, Any]:
         """Return its settings for the NXpositioner group; infinite limits are left out."""
@@ -373,6 +395,24 @@ class SimulatedAxis(Coordinates):
         self.check_targets((position,))
         dial = (number(position, "position", self.name) - self._offset) * self._sign
         self._place(self._whole_step(dial))
+
+    def _way_through(self, targets: NDArray[Any]) -> Sequence[float]:
+        """Return targets with their turns, as they are gone through from here."""
+        found: list[float] = np.asarray(targets, dtype=float).tolist()
+        return found
+
+    def _pass_from(self, _here: float, start: float, stop: float) -> tuple[float, float]:
+        """Return the ends of a pass, with their turns, when the axis comes from `_here`."""
+        return start, stop
+
+    def _move_times(self, way: Sequence[float]) -> NDArray[np.float64]:
+        """Return the seconds of the moves from each place of a way, with turns, to the next."""
+        dial = (np.asarray(way) - self._offset) * self._sign
+        moves = np.diff(np.round(dial * self._steps) / self._steps)
+        backlash = self._sign * self._backlash
+        taken_up = np.where(moves * backlash < 0, backlash, 0.0)
+        speed = (self._velocity, self._acceleration)
+        return durations(moves - taken_up, *speed) + durations(taken_up, *speed)
 
     def _with_overshoot(self, begin: float, target: float, dial: float) -> Motion:
         Coordinates.check_targets(self, (target,))

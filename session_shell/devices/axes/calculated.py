@@ -96,6 +96,14 @@ class CalculatedAxis(AxisVerbs):
         return list(self.controller.real_axes(self.tag))
 
     @property
+    def display_digits(self) -> int | None:
+        """Digits after the point: those of its real axes when they have its unit, else None."""
+        if any(axis.unit != self.unit for axis in self.real_axes):
+            return None
+        digits = [getattr(axis, "display_digits", None) for axis in self.real_axes]
+        return max((d for d in digits if d is not None), default=None)
+
+    @property
     def is_moving(self) -> bool:
         """True while one of its real axes moves."""
         return any(getattr(axis, "is_moving", False) for axis in self.real_axes)

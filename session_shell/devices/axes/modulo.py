@@ -62,8 +62,13 @@ class ModuloAxis(SimulatedAxis):
             self.check_ready()
         return super().start_move(self._unrolled([number(target, "target", self.name)])[-1])
 
-    def check_pass(self, start: float, stop: float) -> tuple[float, float]:
-        """Return the ends of a pass in the nearest turn that has all of it within the limits.
+    # -- inside ------------------------------------------------------------------------------
+
+    def _way_through(self, targets: NDArray[Any]) -> Sequence[float]:
+        return self._unrolled(targets)
+
+    def _pass_from(self, here: float, start: float, stop: float) -> tuple[float, float]:
+        """Return the ends of a pass in the turn nearest to `here` that has all of it.
 
         Raises `LimitError` when there is none.
         """
@@ -76,11 +81,9 @@ class ModuloAxis(SimulatedAxis):
                 f"down, does not fit into {interval(*self.limits, self.unit)} in any turn",
                 device=self.name,
             )
-        nearest = round((self._turned() - start) / turn)
+        nearest = round((here - start) / turn)
         shift = turn * min(max(nearest, first), last)
-        return super().check_pass(start + shift, stop + shift)
-
-    # -- inside ------------------------------------------------------------------------------
+        return start + shift, stop + shift
 
     def _check_start(self, position: float) -> None:
         start = number(position, "position", self.name)

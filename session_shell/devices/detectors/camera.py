@@ -146,9 +146,14 @@ class SimulatedCamera:
         self._random = self._context.random(f"{self.name} scan {self._scans}")
         self.rois.locked = True
 
+    def gate_time(self, count_time: float) -> float:
+        """Return the seconds that a point of `count_time` takes, with the readout."""
+        exposure = count_time if self._exposure is None else self._exposure
+        return max(exposure, count_time) + self._readout_time
+
     def trigger(self) -> Until | None:
         """Start an exposure; the status is done when the image is read out."""
-        finish = max(self._exposure_now, self._count_time) + self._readout_time
+        finish = self.gate_time(self._count_time)
         if finish <= self._count_time:
             return None
         clock = self._context.clock

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from session_shell.devices.motion.status import Motion
 from session_shell.devices.protocols import Movable, Status, Value
 
@@ -49,6 +52,10 @@ class Flyable(Movable, Protocol):
         Raises:
             LimitError: When no turn has the whole pass within the limits.
         """
+        ...
+
+    def approach_times(self, passes: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+        """Return the seconds of the ways to the start of passes that are flown one by one."""
         ...
 
     def start_approach(self, start: float) -> Status:

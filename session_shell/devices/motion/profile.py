@@ -9,7 +9,10 @@ Positions are computed from the time that has passed, never from the time of day
 from __future__ import annotations
 
 from math import copysign, sqrt
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Profile(Protocol):
@@ -91,6 +94,20 @@ class Trapezoid:
             return 0.0
         speed = min(self.acceleration * elapsed, self.peak, self.acceleration * left)
         return copysign(speed, self.distance)
+
+
+def durations(distances: NDArray[Any], velocity: float, acceleration: float) -> NDArray[np.float64]:
+    """Return the seconds that a `Trapezoid` takes over each of some distances.
+
+    >>> durations(np.array([0.0, 10.0]), velocity=5.0, acceleration=10.0).tolist()
+    [0.0, 2.5]
+    """
+    length = np.abs(distances)
+    long = length / velocity + velocity / acceleration
+    short = 2 * np.sqrt(length / acceleration)
+    cruises = length * acceleration >= velocity * velocity
+    times: NDArray[np.float64] = np.where(cruises, long, short)
+    return times
 
 
 class Braking:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from session_shell.clock import Clock
 from session_shell.devices.checks import number
+from session_shell.devices.motion.profile import durations
 from session_shell.devices.protocols import Movable, Status
 from session_shell.errors import CommandError, DeviceError
 from session_shell.interrupts import InterruptGuard
@@ -116,6 +118,41 @@ def check_paths(columns: Sequence[tuple[Movable, NDArray[Any]]]) -> None:
             controller.check_paths({axis.tag: column for axis, column in parts})
 
 
+def real_ways(
+    columns: Sequence[tuple[Movable, NDArray[Any]]],
+) -> list[tuple[Movable, NDArray[Any]]]:
+    """Return ways with calculated axes replaced by the real axes that they move."""
+    found = [(axis, column) for axis, column in columns if not _is_calculated(axis)]
+    for controller, parts in _by_controller(columns):
+        wanted = {axis.tag: column for axis, column in parts}
+        count = len(parts[0][1])
+        real = [
+            (axis, np.broadcast_to(np.asarray(values, dtype=float), (count,)))
+            for axis, values in controller.real_values(wanted)
+        ]
+        found += real_ways(real)
+    return found
+
+
+def travel_times(
+    columns: Sequence[tuple[Movable, NDArray[Any]]],
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return how long axes would take that go together through columns of positions, from here.
+
+    Returns:
+        The seconds of each move, and the names of axes that do not tell how long they take.
+    """
+    count = len(columns[0][1]) if columns else 0
+    times, silent = np.zeros(count), []
+    for axis, column in real_ways(columns):
+        seconds = _times_of(axis, column)
+        if seconds is None:
+            silent.append(axis.name)
+        else:
+            times = np.maximum(times, seconds)
+    return times, tuple(silent)
+
+
 def share_controller(axes: Sequence[Movable]) -> bool:
     """Tell whether two calculated axes of one controller are among `axes`."""
     controllers = [id(getattr(axis, "controller", None)) for axis in axes if _is_calculated(axis)]
@@ -140,6 +177,16 @@ def stop_all(
                 except Exception as error:  # noqa: BLE001  (the others must stop whatever this is)
                     problems.append(DeviceError(f"did not stop: {error}", device=axis.name))
     return problems
+
+
+def _times_of(axis: Any, column: NDArray[Any]) -> NDArray[np.float64] | None:
+    if hasattr(axis, "travel_times"):
+        told: NDArray[np.float64] = axis.travel_times(column)
+        return told
+    velocity, acceleration = (getattr(axis, key, None) for key in ("velocity", "acceleration"))
+    if not velocity or not acceleration:
+        return None
+    return durations(np.diff(np.concatenate(([axis.position], column))), velocity, acceleration)
 
 
 def _is_calculated(axis: Movable) -> bool:
