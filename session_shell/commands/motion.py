@@ -223,7 +223,9 @@ def _show_move(pairs: Pairs) -> None:
     from session_shell.sinks import MovingPositions
 
     axes = [axis for axis, _ in pairs]
-    with MovingPositions(session.stream, [a.name for a in axes], [a.unit for a in axes]) as live:
+    digits = [getattr(a, "display_digits", None) for a in axes]
+    names, units = [a.name for a in axes], [a.unit for a in axes]
+    with MovingPositions(session.stream, names, units, digits) as live:
 
         def update() -> None:
             live.update([axis.position for axis in axes])

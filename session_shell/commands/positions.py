@@ -9,6 +9,7 @@ from session_shell.commands import arguments as check
 from session_shell.commands.tables import print_table
 from session_shell.current import current_session
 from session_shell.devices.protocols import Movable
+from session_shell.devices.text import place
 from session_shell.scanning.collect import read_positions
 
 
@@ -19,9 +20,11 @@ def wa() -> None:
         ``wa()``
     """
     axes = current_session().host.axes()
+    places = read_positions(axes)
     rows = [
-        (name, _text(p.user), _text(p.dial), p.unit, p.error)
-        for name, p in read_positions(axes).items()
+        (axis.name, *_numbers(axis, p.user, p.dial), p.unit, p.error)
+        for axis in axes
+        if (p := places.get(axis.name)) is not None
     ]
     print_table(("axis", "user", "dial", "unit", ""), rows, right=(1, 2))
 
@@ -32,8 +35,13 @@ def wu() -> None:
     Example:
         ``wu()``
     """
-    places = read_positions(current_session().host.axes())
-    rows = [(name, _text(p.user), p.unit, p.error) for name, p in places.items()]
+    axes = current_session().host.axes()
+    places = read_positions(axes)
+    rows = [
+        (axis.name, *_numbers(axis, p.user), p.unit, p.error)
+        for axis in axes
+        if (p := places.get(axis.name)) is not None
+    ]
     print_table(("axis", "user", "unit", ""), rows, right=(1,))
 
 
@@ -48,11 +56,11 @@ def wm(*axes: Any) -> None:
     """
     rows = []
     for axis in chosen_axes("wm", axes):
-        place = read_positions([axis])[axis.name]
+        here = read_positions([axis])[axis.name]
         low, high = getattr(axis, "limits", (-math.inf, math.inf))
         offset = getattr(axis, "offset", 0.0)
-        numbers = [_text(v) for v in (place.user, low, high, place.dial, offset)]
-        rows.append((axis.name, *numbers, place.unit, place.error))
+        numbers = _numbers(axis, here.user, low, high, here.dial, offset)
+        rows.append((axis.name, *numbers, here.unit, here.error))
     head = ("axis", "user", "low limit", "high limit", "dial", "offset", "unit", "")
     print_table(head, rows, right=range(1, 6))
 
@@ -108,7 +116,6 @@ def chosen_axes(command: str, axes: tuple[Any, ...]) -> list[Movable]:
     return [check.axis(command, f"argument {n}", a) for n, a in enumerate(axes, start=1)]
 
 
-def _text(value: float) -> str:
-    if math.isnan(value):
-        return "?"
-    return f"{value:.5f}" if math.isfinite(value) else str(value)
+def _numbers(axis: Any, *values: float) -> list[str]:
+    digits = getattr(axis, "display_digits", None)
+    return [place(value, digits) for value in values]

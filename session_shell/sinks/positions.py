@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TextIO
 
+from session_shell.devices.text import place
 from session_shell.sinks import _format
 from session_shell.sinks.live import LiveDisplay
 
@@ -17,7 +18,8 @@ _PLAIN_SECONDS = 1.0
 class MovingPositions:
     """Show positions while axes move; a context manager.
 
-    `names` and `units` are those of the axes; `update` takes their user positions in that order.
+    `names`, `units` and `digits` (after the point; None: significant ones) are those of the axes;
+    `update` takes their user positions in that order.
 
     >>> import io
     >>> out = io.StringIO()
@@ -28,8 +30,15 @@ class MovingPositions:
           1.50000
     """
 
-    def __init__(self, stream: TextIO, names: Sequence[str], units: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        names: Sequence[str],
+        units: Sequence[str] = (),
+        digits: Sequence[int | None] = (),
+    ) -> None:
         texts = [*units, *[""] * (len(names) - len(units))]
+        self._digits = [*digits, *[None] * (len(names) - len(digits))]
         self._labels = [
             f"{name}[{unit}]" if unit else name for name, unit in zip(names, texts, strict=True)
         ]
@@ -74,7 +83,10 @@ class MovingPositions:
 
     def _line(self) -> str:
         self._shown = self._values
-        return self._join([_format.number(v) for v in self._values])
+        return self._join(self._texts())
+
+    def _texts(self) -> list[str]:
+        return [place(v, d) for v, d in zip(self._values, self._digits, strict=False)]
 
     def _join(self, cells: Sequence[str]) -> str:
         columns = zip(cells, self._widths, strict=False)
@@ -82,7 +94,7 @@ class MovingPositions:
 
     def _status(self) -> str:
         """Return names above positions, as many axes below each other as the width asks for."""
-        numbers = [_format.number(v) for v in self._values]
+        numbers = self._texts()
         lines: list[str] = []
         room = max(self._display.width - 1, 13)
         names = line = ""

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from session_shell.devices.text import place
 from session_shell.errors import CommandError, LimitError
 from session_shell.session import Session
 from session_shell.sinks import positions
@@ -70,20 +72,56 @@ def test_umv_shows_positions(make_session: Callable[..., Session]) -> None:
     stream = io.StringIO()
     make_session(stream=stream).run("umv(roby, 2)")
     assert "roby[mm]" in stream.getvalue()
-    assert "2.00000" in stream.getvalue()
+    assert "2.0000" in stream.getvalue()
 
 
 def test_where_all_is(session: Session, capsys: Capture) -> None:
     session.run("mv(roby, 2); roby.offset = 1; wa()")
     out = capsys.readouterr().out
     assert "roby" in out
-    assert "3.00000   2.00000   mm" in out
+    assert "3.0000   2.0000   mm" in out
     session.run("wm(roby)")
     assert "-49.0" in capsys.readouterr().out
     session.run("sta(); lsmot()")
     out = capsys.readouterr().out
     assert "READY" in out
     assert "SimulatedAxis" in out
+
+
+def test_positions_have_the_digits_that_their_axis_tells(
+    config: Path, make_session: Callable[..., Session], capsys: Capture
+) -> None:
+    with (config / "bench.yml").open("a") as file:
+        file.write(
+            "- class: mockup\n"
+            "  axes:\n"
+            "    - {name: piezo, unit: m, steps_per_unit: 1.0e+10, low_limit: -1.0e-4}\n"
+            "    - {name: coarse, unit: deg, steps_per_unit: 10}\n"
+            "    - {name: told, unit: mm, steps_per_unit: 1000, display_digits: 1}\n"
+        )
+    with make_session() as session:
+        session.run("piezo.velocity = 1e-5; piezo.acceleration = 1e-3; mv(piezo, 1e-7)")
+        session.run("mv(coarse, -0.3, told, 2.34)")
+        for typed in ("wa()", "wu()", "wm()"):
+            capsys.readouterr()
+            session.run(typed)
+            lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+            rows = {words[0]: words[1:] for words in lines if words}
+            assert rows["piezo"][0] == "0.0000001000"
+            assert rows["coarse"][0] == "-0.3"
+            assert rows["told"][0] == "2.3"
+        assert rows["piezo"][1] == "-0.0001000000"
+        session.namespace["fine"] = session.run(
+            "soft_axis('fine', None, position=lambda: 3e-9, move=print)"
+        )
+        capsys.readouterr()
+        session.run("wm('fine')")
+        assert "3e-09" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, -1e-12, 1e-12])
+def test_zero_has_no_sign(value: float) -> None:
+    assert place(value, 3) == "0.000"
 
 
 def test_an_axis_that_cannot_be_read_is_shown_as_such(session: Session, capsys: Capture) -> None:
@@ -117,6 +155,6 @@ def test_under_a_virtual_clock_the_same_is_shown_on_a_busy_machine(
     make_session(stream=out).run("umv(roby, 5)")
     assert [line.split() for line in out.getvalue().splitlines()] == [
         ["roby[mm]"],
-        ["0.00000"],
-        ["5.00000"],
+        ["0.0000"],
+        ["5.0000"],
     ]

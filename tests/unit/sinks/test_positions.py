@@ -17,8 +17,15 @@ def test_a_pipe_gets_the_first_and_the_last_positions():
     assert out.getvalue().splitlines() == [
         "     roby[mm]    robz[deg]",
         "      0.00000      0.00000",
-        "     99.0000     -99.0000",
+        "     99.00000    -99.00000",
     ]
+
+
+def test_positions_have_the_digits_of_their_axis():
+    out = io.StringIO()
+    with MovingPositions(out, ["piezo", "theta", "energy"], ["m"], [9, 1, None]) as positions:
+        positions.update([1e-7, 359.96, 2.5e-7])
+    assert out.getvalue().splitlines()[-1].split() == ["0.000000100", "360.0", "2.5e-07"]
 
 
 def test_a_position_is_not_told_twice():
