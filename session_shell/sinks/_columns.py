@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from session_shell.devices.protocols import Channel
@@ -47,18 +46,42 @@ def column_of(index: int, channel: Channel) -> Column:
     return Column(index, group, label, max(_CELL, len(label)), write)
 
 
-def choose(channels: Sequence[Channel], width: int, digits: int) -> tuple[list[Column], int]:
+def choose(
+    channels: Sequence[Channel], width: int, digits: int, first: Sequence[str] = ()
+) -> tuple[list[Column], int]:
     """Return the columns that fit into `width` and the number of those that do not.
 
-    `digits` is the length of the largest index.
+    `digits` is the length of the largest index, `first` are the names of counters that come before
+    the others. A column that is too wide hides no narrower one; the name of one of `first` is
+    shortened to what is left.
 
     The time of day is never shown: the elapsed time says it shorter. One column is always kept.
     """
-    columns = [column_of(i, c) for i, c in enumerate(channels) if c.name != "epoch"]
-    index = max(digits, _INDEX) + 4
-    ends = list(accumulate((c.width + 3 for c in columns), initial=index))[1:]
-    fitting = max(sum(end <= width for end in ends), 1)
-    return columns[:fitting], len(columns) - fitting
+    ranks = {name: n for n, name in enumerate(dict.fromkeys(first), start=1)}
+    shown = [(i, c) for i, c in enumerate(channels) if c.name != "epoch"]
+    # Sorting keeps the order of those that are alike.
+    shown.sort(key=lambda each: _rank(each[1], ranks))
+    free = width - max(digits, _INDEX) - 4
+    columns: list[Column] = []
+    for index, channel in shown:
+        column = column_of(index, channel)
+        if column.width + 3 > free and (channel.name in ranks or not columns):
+            column = replace(column, width=min(column.width, max(free - 3, _CELL)))
+        if column.width + 3 <= free or not columns:
+            columns.append(column)
+            free -= column.width + 3
+    return columns, len(shown) - len(columns)
+
+
+def _rank(channel: Channel, ranks: Mapping[str, int]) -> int:
+    """Return the place of a column: times and axes, then those chosen, then the others."""
+    if channel.kind in ("time", "axis"):
+        return 0
+    return ranks.get(channel.name, len(ranks) + 1)
+
+
+def _centred(label: str, width: int) -> str:
+    return label.center(width) if len(label) <= width else _format.fit(label, width)
 
 
 class TableText:
@@ -72,7 +95,7 @@ class TableText:
 
     def header(self) -> list[str]:
         """Return the lines above the first row."""
-        label = "".join(f"| {c.label.center(c.width)} " for c in self.columns)
+        label = "".join(f"| {_centred(c.label, c.width)} " for c in self.columns)
         lines = [f"   {'#':<{self._index}} {label}".rstrip()]
         note = f"  +{self._left_out} more" if self._left_out else ""
         if len(lines[0] + note) < self._width:

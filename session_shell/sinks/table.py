@@ -146,7 +146,7 @@ class ScanTable:
         if self._started is None or width == self._width:
             return
         digits = len(str(self._started.npoints - 1)) if self._started.npoints else 6
-        columns, left_out = choose(self._started.channels, width, digits)
+        columns, left_out = choose(self._started.channels, width, digits, self._started.plot)
         if self._width and [c.index for c in columns] == [c.index for c in self._table.columns]:
             self._width = width
             return

@@ -17,6 +17,7 @@ from session_shell.scanning.documents import (
     ScanStarted,
 )
 from session_shell.sinks import ScanTable, _format, live, table
+from session_shell.sinks._columns import choose
 
 CHANNELS = (
     Channel("elapsed_time", "time", "s"),
@@ -167,9 +168,52 @@ def test_columns_that_do_not_fit_are_left_out_with_a_note(make_terminal):
         ended(1),
         stream=terminal,
     )
-    assert "+4 more" in text
+    # The long name of diode3 does not hide a counter with a shorter one.
+    assert "+3 more" in text
     rows = [line for line in terminal.lines() if line.startswith("   0 ")]
-    assert rows == ["   0    |     0.00000 |     0.00000"]
+    assert rows == ["   0    |     0.00000 |     0.00000 |     1.00000"]
+
+
+WIDE = Channel("a_counter_with_a_very_long_name_that_fills_the_whole_window", "counter")
+NARROW = tuple(Channel(f"c{i}", "counter") for i in range(3))
+
+
+def labels(columns: int, first: tuple[str, ...] = ()) -> list[str]:
+    chosen, left_out = choose((*CHANNELS, WIDE, *NARROW), columns, 3, first)
+    assert len(chosen) + left_out == len(CHANNELS) + 3
+    assert 8 + sum(column.width + 3 for column in chosen) <= max(columns, 22)
+    return [column.label for column in chosen]
+
+
+def test_a_long_name_hides_no_narrower_column():
+    assert labels(85) == ["dt[s]", "roby[mm]", "diode3[counts]", "c0", "c1"]
+    assert labels(200) == ["dt[s]", "roby[mm]", "diode3[counts]", WIDE.name, *("c0", "c1", "c2")]
+
+
+def test_chosen_columns_come_first_and_are_always_there():
+    assert labels(66, ("c2", "c1")) == ["dt[s]", "roby[mm]", "c2", "c1"]
+    assert labels(66, (WIDE.name,)) == ["dt[s]", "roby[mm]", WIDE.name]
+    assert labels(10) == ["dt[s]"]
+
+
+def test_the_table_of_a_scan_follows_plotselect(make_terminal):
+    terminal = make_terminal(columns=60)
+    shown(
+        started(channels=(*CHANNELS, WIDE, *NARROW), plot=("c2", WIDE.name)),
+        block(0, 1, [1.0], [2.0], [3.0], [4.0]),
+        ended(1),
+        stream=terminal,
+    )
+    rows = [line for line in terminal.lines() if line.startswith("   0 ")]
+    assert rows == ["   0    |     0.00000 |     0.00000 |     4.00000"]
+    terminal = make_terminal(columns=70)
+    shown(
+        started(channels=(*CHANNELS, WIDE, *NARROW), plot=(WIDE.name,)),
+        block(0, 1, [1.0], [2.0], [3.0], [4.0]),
+        ended(1),
+        stream=terminal,
+    )
+    assert any("a_counter_with" in line and "~" in line for line in terminal.lines())
 
 
 def test_a_terminal_of_no_width_still_shows_something(make_terminal):
