@@ -85,3 +85,12 @@ class VirtualClock:
 def iso_time(seconds: float) -> str:
     """Write a time of the clock as ISO 8601 with the local UTC offset, to the microsecond."""
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="microseconds")
+
+
+def utc_offset(date: str) -> str:
+    """Return the UTC offset of an ISO 8601 date: ``+01:00``; empty when it says none.
+
+    >>> utc_offset("2026-10-25T02:30:00.000000+02:00")
+    '+02:00'
+    """
+    return date[-6:] if date[-6:-5] in ("+", "-") and date[-3:-2] == ":" else ""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from session_shell.clock import Clock
+from session_shell.clock import Clock, iso_time, utc_offset
 from session_shell.errors import JournalError
 from session_shell.journal.file import JournalFile, plain
 from session_shell.journal.output import Listener
@@ -65,6 +65,7 @@ class Journal:
         self._depth = 0
         self._begin = self._moment = 0.0
         self._reason = "closed"
+        self._offset = ""
         self._changes: dict[str, dict[str, Any]] = {}
         self._known: dict[tuple[str, str], Any] = {}
         self._recorders: dict[str, ScanRecorder] = {}
@@ -78,6 +79,7 @@ class Journal:
             _log.warning("what is done is not recorded: %s", self.why)
             return
         self.id, self.path = opened.id, path
+        self._offset = utc_offset(opened.date)
         self._known = {(o, k): v for o, keys in opened.settings.items() for k, v in keys.items()}
 
     def close(self, reason: str = "closed") -> None:
@@ -114,6 +116,7 @@ class Journal:
         self.number += 1
         self._moment = self._clock.time()
         same = executed.strip() == typed.strip()
+        offset = utc_offset(iso_time(self._moment))
         self._write(
             Command(
                 number=self.number,
@@ -121,6 +124,7 @@ class Journal:
                 typed=cut(typed, _TEXT),
                 executed="" if same else cut(executed.rstrip(), _TEXT),
                 source=source,
+                offset="" if offset == self._offset else offset,
             )
         )
         self._listen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timezone, tzinfo
 
@@ -17,8 +18,13 @@ class Moments:
     """Times of a session as its clock showed them, wherever they are read."""
 
     def __init__(self, log: JournalLog) -> None:
-        self._zone = _zone(log.opened.date)
-        self._log = log
+        self._zones = [(-math.inf, _zone(log.opened.date))]
+        # Clocks change within a session: each command says where it differs from the beginning.
+        for one in log.commands:
+            command = one.command
+            zone = _zone(f"2000-01-01T00:00{command.offset}", self._zones[0][1])
+            if command.time and zone != self._zones[-1][1]:
+                self._zones.append((command.time, zone))
 
     def date(self, seconds: float) -> str:
         """Write a day: ``2026-11-22``."""
@@ -30,16 +36,19 @@ class Moments:
 
     def _at(self, seconds: float, form: str) -> str:
         try:
-            return datetime.fromtimestamp(seconds, self._zone).strftime(form)
+            return datetime.fromtimestamp(seconds, self._zone_of(seconds)).strftime(form)
         except (OverflowError, ValueError, OSError):  # a journal from anywhere
             return "?"
 
+    def _zone_of(self, seconds: float) -> tzinfo:
+        return next(zone for since, zone in reversed(self._zones) if not seconds < since)
 
-def _zone(date: str) -> tzinfo:
+
+def _zone(date: str, other: tzinfo = timezone.utc) -> tzinfo:  # noqa: UP017
     try:
-        return datetime.fromisoformat(date).tzinfo or timezone.utc  # noqa: UP017
+        return datetime.fromisoformat(date).tzinfo or other
     except ValueError:
-        return timezone.utc  # noqa: UP017
+        return other
 
 
 def facts(log: JournalLog) -> list[tuple[str, str]]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import runpy
 import sys
+import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from session_shell.clock import VirtualClock
 from session_shell.errors import CommandError, JournalError
 from session_shell.journal import JournalLog, list_journals, read_journal
 from session_shell.journal.file import JournalFile
@@ -380,3 +383,22 @@ def test_a_read_only_session_has_no_logbook(make_session: Make) -> None:
         for code in ("elog_print('x')", "elog_add()", "elog_plot()"):
             with pytest.raises(JournalError, match="the session is read-only"):
                 session.run(code)
+
+
+def test_times_are_those_of_the_clock_after_it_was_changed(
+    make_session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = "CET-1CEST,M3.5.0,M10.5.0/3"  # as in Paris: back to 2 h at 3 h on 25 October 2026
+    first = datetime(2026, 10, 25, 0, 30, tzinfo=timezone.utc).timestamp()  # noqa: UP017
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", zone)
+        time.tzset()
+        session = make_session(clock=VirtualClock(start=first))
+        for _ in range(3):
+            session.run("ct(0.1, diode)\nsleep(3599.9)")
+        session.close()
+    time.tzset()
+    log = read_journal(session.journal.path)
+    text = as_text(log)
+    begun = re.findall(r"^(\d\d:\d\d):\d\d  \[\d\]", text, flags=re.MULTILINE)
+    assert begun == ["02:30", "02:30", "03:30"]
