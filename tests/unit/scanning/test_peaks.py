@@ -288,3 +288,72 @@ def test_a_function_that_gives_no_position_is_told(returned: Any) -> None:
 def test_an_error_in_a_function_of_ones_own_is_its_own() -> None:
     with pytest.raises(ZeroDivisionError):
         peaks.find_position(lambda x, y: 1 / 0, [1], [1])
+
+
+# Random curves: numpy and scipy say what is right
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=60), st.booleans(), st.booleans())
+def test_the_centre_of_mass_of_counts_is_that_of_numpy(
+    counts: list[int], reverse: bool, gaps: bool
+) -> None:
+    x, y = np.arange(len(counts)) * 0.5 - 3, np.asarray(counts, dtype=float)
+    if np.ptp(y) == 0 or peaks._kind(y) == "dip":
+        return
+    expected = np.average(x, weights=y - y.min())
+    if gaps:  # points that were not measured are no points
+        x, y = np.append(x, 99.0), np.append(y, np.nan)
+    if reverse:
+        x, y = x[::-1], y[::-1]
+    assert peaks.com(x, y) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_centre_of_mass_of_the_issue() -> None:
+    counts = [1, 0, 0, 0, 0, 0, 0, 0, 8, 3, 1]
+    assert peaks.com(np.arange(11.0), counts) == pytest.approx(101 / 13)  # 7.77
+
+
+@given(st.lists(st.floats(-1e9, 1e9) | st.just(float("nan")), min_size=1, max_size=40), st.data())
+def test_no_statistic_lies_outside_of_the_scan(values: list[float], data: st.DataObject) -> None:
+    places = st.lists(st.floats(-1e3, 1e3), min_size=len(values), max_size=len(values), unique=True)
+    x = np.asarray(data.draw(places))
+    low, high = x.min(), x.max()
+    slack = 1e-9 * max(abs(low), abs(high))
+    for finder in FINDERS:
+        try:
+            found = finder(x, values)
+        except CommandError:
+            continue  # it says that there is none
+        if finder is peaks.fwhm:
+            assert found >= 0
+        else:
+            assert low - slack <= found <= high + slack
+
+
+@given(
+    center=st.floats(-1.5, 1.5),
+    width=st.floats(0.6, 2.5),
+    height=st.floats(1, 1e6),
+    sign=st.sampled_from([1, -1]),
+    reverse=st.booleans(),
+    ends=st.sampled_from([(0, 0), (1, 0), (0, 1)]),
+)
+def test_gaussians_are_measured_as_scipy_does(
+    center: float,
+    width: float,
+    height: float,
+    sign: int,
+    reverse: bool,
+    ends: tuple[int, int],
+) -> None:
+    curve = gaussian(center, width)
+    (expected,), *_ = peak_widths(curve, [int(curve.argmax())], rel_height=0.5)
+    y = sign * height * curve + 5
+    # One end point that happens to be high (of a dip: low) decides nothing.
+    y[0] += sign * ends[0] * height * 0.9
+    y[-1] += sign * ends[1] * height * 0.9
+    x = X
+    if reverse:
+        x, y = x[::-1], y[::-1]
+    assert peaks.cen(x, y) == pytest.approx(center, abs=0.02 * width)
+    assert peaks.fwhm(x, y) == pytest.approx(expected * (X[1] - X[0]), rel=0.03)
