@@ -49,8 +49,8 @@ def user_script_homedir(new_dir: str | Path | None = None) -> str:
     return str(_home())
 
 
-def user_script_list() -> list[str]:
-    """Print the names of your scripts and return them.
+def user_script_list() -> None:
+    """Print the names of your scripts.
 
     Example:
         ``user_script_list()``
@@ -58,7 +58,6 @@ def user_script_list() -> list[str]:
     home = _home()
     names = sorted(str(path.relative_to(home)) for path in home.rglob("*.py"))
     print("\n".join(names) or f"there are no scripts in {home}")
-    return names
 
 
 @check.takes_words

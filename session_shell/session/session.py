@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from session_shell.clock import Clock, RealClock
@@ -106,7 +106,8 @@ class Session:
         restore(self)
         self._begin_journal()
         self.namespace = self._make_namespace(verbs or {})
-        self._owned = frozenset(self.namespace)
+        self.furniture = MappingProxyType(dict(self.namespace))
+        """What is in the namespace before anybody defines something there."""
         if type(self.clock) is not RealClock:
             self._open.enter_context(adopting())
         if imports is not None:
@@ -279,7 +280,7 @@ class Session:
         """Define again what an earlier run defined: that of `journal`, else the last one."""
         from session_shell.session.resuming import resume
 
-        self.resumed = resume(self, self._owned | self.devices.keys(), journal)
+        self.resumed = resume(self, frozenset(self.furniture) | self.devices.keys(), journal)
         return self.resumed
 
     # Opening and closing

@@ -169,6 +169,8 @@ def make_shell(session: Any) -> SessionShell:
         profile_dir=ProfileDir(location=str(folder / "profile")),
     )
     assert isinstance(shell, SessionShell)
+    # `%who` and `%whos` list what scripts and the person have defined.
+    shell.user_ns_hidden.update(session.furniture)
     # `elog_add(5)` means what stands after [5], also behind -c and a script.
     shell.execution_count = session.journal.number + 1
     return shell

@@ -73,13 +73,13 @@ def test_completion_of_typed_syntax(terminal):
 
 def test_typed_syntax_and_how_to_switch_it_off(terminal):
     assert "3 points" in terminal.command("ascan roby 0 1 2 0.01", number=1)
-    assert "2.00000" in terminal.command("umv roby 2", number=2)
+    assert "2.000\n" in terminal.command("umv roby 2", number=2)
     assert "typing helper is off" in terminal.command("%typing_helper off", number=3)
     assert "SyntaxError" in terminal.command("umv roby 3", number=4)
     assert "typing helper is off" in terminal.command("typing_helper", number=5)
     assert "expected on or off" in terminal.command("%typing_helper maybe", number=6)
     assert "typing helper is on" in terminal.command("%typing_helper on", number=7)
-    assert "3.00000" in terminal.command("umv roby 3", number=8)
+    assert "3.000\n" in terminal.command("umv roby 3", number=8)
 
 
 def test_a_block_of_several_lines(terminal):
@@ -236,3 +236,11 @@ def test_resume(open_terminal):
     assert "Fe2O3_0001" in terminal.text
     assert "step" in terminal.command("%resume", number=1)
     assert "0.5" in terminal.command("step", number=2)
+
+
+def test_whos_lists_what_the_person_has_defined(terminal):
+    terminal.command("mine = 3", number=1)
+    shown = terminal.command("%whos", number=2)
+    names = [line.split()[0] for line in shown.splitlines() if line.split()]
+    assert "mine" in names
+    assert not {"dscan", "roby", "SCANS", "cen"} & set(names)

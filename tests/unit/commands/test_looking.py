@@ -108,7 +108,7 @@ def test_user_scripts(session: Session, scripts: Path, capsys: Capture, tmp_path
     (mine / "own.py").write_text("x = 5\nprint('ran')\n")
     assert session.run("user_script_homedir()") == str(scripts)
     assert session.run(f"user_script_homedir({str(mine)!r})") == str(mine)
-    assert session.run("user_script_list()") == ["own.py"]
+    assert printed(session, capsys, "user_script_list()") == "own.py\n"
     session.run("user_script_load('own')")
     assert session.run("user.x") == 5
     assert "x" not in session.namespace
