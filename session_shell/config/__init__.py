@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from session_shell.config.builder import Builder
-from session_shell.config.check import check_configuration
+from session_shell.config.check import check_configuration, with_unbuilt
 from session_shell.config.configuration import Configuration, load_configuration
 from session_shell.config.descriptions import (
     ObjectDescription,
@@ -25,4 +25,5 @@ __all__ = [
     "new_session",
     "place",
     "sorted_problems",
+    "with_unbuilt",
 ]

@@ -1,4 +1,9 @@
-"""Find everything that is wrong with a configuration, without building a single object."""
+"""Find everything that is wrong with a configuration.
+
+Values are compared with the signatures of the factories. The objects of classes that come with
+session-shell are built too, as nothing but memory is touched: what a factory refuses when a session
+opens is a problem here. Those of other packages are not: they may reach for hardware.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from session_shell.clock import VirtualClock
+from session_shell.config.builder import Builder
 from session_shell.config.classes import Classes
 from session_shell.config.configuration import Configuration
 from session_shell.config.cycles import find_circles
@@ -24,17 +31,21 @@ from session_shell.config.schema import (
     Schema,
     bind,
     parameter_of,
+    protects_in_vain,
     read_schema,
     return_class,
     used_keys,
 )
 from session_shell.config.session_keys import SESSION_KEYS
 from session_shell.config.values import Reference
-from session_shell.devices.registry import DeviceClass
+from session_shell.devices.context import DeviceContext
+from session_shell.devices.registry import BUILT_IN, DeviceClass
 from session_shell.errors import ConfigError
 
 _LABELS = frozenset({"user_tag"})
 """Keys that users put on anything; never warned about."""
+_HOLDER = Schema(injected=frozenset({"name"}))
+"""Of a controller that only holds parts."""
 
 
 def check_configuration(
@@ -43,28 +54,46 @@ def check_configuration(
     *,
     classes: Mapping[str, DeviceClass] | None = None,
     reserved: Collection[str] = (),
+    imports: bool = True,
+    scripts: bool = True,
+    trial: bool = True,
 ) -> list[Problem]:
     """Return every problem of a configuration, by file and line.
 
     `names` restricts it to these sessions and what they load (files that cannot be read are
     always reported). Names in `reserved` (commands) give a warning when an object hides them.
+    Without `imports` no module of a package is imported, and objects of such classes are not
+    looked at. Without `scripts` no setup script is compiled; without `trial` no object is built.
     Raises `ConfigError` when there is no session of a name.
 
     >>> [str(p) for p in check_configuration(load_configuration("sessions"))]  # doctest: +SKIP
     []
     """
-    check = _Check(configuration, Classes(configuration, classes), frozenset(reserved))
+    known = Classes(configuration, classes, imports=imports)
+    check = _Check(configuration, known, frozenset(reserved), scripts=scripts)
     sessions = list(configuration.sessions) if names is None else list(names)
     wanted = {name for session in sessions for name in check.session(session)}
     if names is None:
         wanted = set(configuration.objects)
     for name in sorted(wanted | check.needed_by(wanted)):
-        check.object(configuration.objects[name])
+        if name in configuration.objects:
+            check.object(configuration.objects[name])
     if names is None:
         for description in configuration.controllers.values():
             check.object(description)
     check.problems += find_circles(configuration, check.links)
-    return sorted_problems([*configuration.problems, *check.problems])
+    found = [*configuration.problems, *check.problems]
+    if trial:
+        builder = Builder(configuration, DeviceContext(VirtualClock()), classes=classes)
+        found = with_unbuilt(found, builder.build(check.buildable(wanted))[1])
+    return sorted_problems(found)
+
+
+def with_unbuilt(found: Iterable[Problem], unbuilt: Iterable[Problem]) -> list[Problem]:
+    """Add the reasons why objects cannot be built, where nothing is known to be wrong already."""
+    found = list(found)
+    places = {(p.file, p.line) for p in found if p.severity == "error"}
+    return [*found, *(p for p in unbuilt if (p.file, p.line) not in places)]
 
 
 @dataclass(slots=True)
@@ -72,6 +101,7 @@ class _Check:
     configuration: Configuration
     classes: Classes
     reserved: frozenset[str]
+    scripts: bool = True
     problems: list[Problem] = field(default_factory=list)
     links: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """What each object refers to: key and dotted path of the reference."""
@@ -90,7 +120,7 @@ class _Check:
         self.problems += plan.problems
         for session in plan.sessions:
             self.problems += _unknown_session_keys(session)
-            if session.setup_file is not None:
+            if self.scripts and session.setup_file is not None:
                 self.problems += _script_problems(session)
         return plan.object_names
 
@@ -103,7 +133,35 @@ class _Check:
                 if key not in needed and self.configuration.describe(key):
                     needed.add(key)
                     waiting.append(key)
-        return needed & set(self.configuration.objects)
+        return needed
+
+    def buildable(self, names: Iterable[str]) -> list[str]:
+        """Return the objects that can be built without running anybody's code."""
+        wanted = set(names)
+        users: dict[str, list[str]] = {}
+        for key in wanted | self.needed_by(wanted):
+            description = self.configuration.describe(key)
+            for link, _ in self._links_of(description) if description else ():
+                users.setdefault(link, []).append(key)
+        foreign = {key for key in {*users, *wanted} if not self._is_ours(key)}
+        waiting = list(foreign)
+        while waiting:
+            more = set(users.get(waiting.pop(), ())) - foreign
+            foreign |= more
+            waiting += more
+        return [name for name in wanted if name not in foreign]
+
+    def _is_ours(self, key: str) -> bool:
+        description = self.configuration.describe(key)
+        if description is None or description.problem is not None:
+            return True
+        try:
+            device_class = self.classes.of(description)
+            if device_class is None:
+                return self._is_ours(description.parent or "")
+        except ConfigError:
+            return True
+        return device_class == BUILT_IN.get(device_class.name)
 
     def object(self, description: ObjectDescription) -> None:
         """Check one object or controller."""
@@ -213,7 +271,7 @@ class _Check:
             return
         self._check_part_lists(description, device_class)
         if factory is None:
-            schema = Schema(injected=frozenset({"name"}))
+            schema = _HOLDER
         else:
             schema = self._schema(factory)
             values = replace_references(
@@ -262,15 +320,21 @@ class _Check:
         self, description: ObjectDescription, device_class: DeviceClass, schema: Schema
     ) -> None:
         known = {*schema.parameters, *device_class.parts}
-        for key in description.values:
-            if key in IGNORED_KEYS or key in known or key in _LABELS:
-                continue
-            if key in description.inherited or parameter_of(schema, key) is not None:
-                continue
-            close = did_you_mean(str(key), known)
-            reason = f"class {device_class.name} does not use the key {key!r}{close}"
-            text = f"{description.subject}: {reason}"
-            self.problems.append(description.problem_at(str(key), text, warning=True))
+        unused = [
+            key
+            for key in description.values
+            if not (key in IGNORED_KEYS or key in known or key in _LABELS)
+            and key not in description.inherited
+            and parameter_of(schema, key) is None
+            and (schema is _HOLDER or not protects_in_vain(description, schema, key))
+        ]
+        if not unused:
+            return
+        keys = ", ".join(f"{key!r}{did_you_mean(str(key), known)}" for key in unused)
+        word = "key" if len(unused) == 1 else "keys"
+        reason = f"class {device_class.name} does not use the {word} {keys}"
+        text = f"{description.subject}: {reason}"
+        self.problems.append(description.problem_at(str(unused[0]), text, warning=True))
 
 
 def counter_names(description: ObjectDescription) -> list[tuple[str, str]]:

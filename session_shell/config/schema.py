@@ -20,6 +20,29 @@ INJECTED = frozenset({"name", "context", "config", "controller"})
 """Parameters that do not come from a key of the same name."""
 
 
+PROTECTIVE_KEYS = frozenset(
+    {
+        "acceleration",
+        "backlash",
+        "dspace",
+        "high_limit",
+        "interlock",
+        "interlocks",
+        "limits",
+        "low_limit",
+        "motion_hooks",
+        "move_simultaneous",
+        "offset",
+        "s_param",
+        "sign",
+        "steps_per_unit",
+        "velocity_high_limit",
+        "velocity_low_limit",
+    }
+)
+"""Keys that protect something, or say where an axis goes and how fast: to ignore one is a fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """What a factory takes."""
@@ -32,6 +55,7 @@ class Schema:
     """It has ``**kwargs``: every key is handed over."""
     positional: tuple[str, ...] = ()
     """Parameters that cannot be given by name."""
+    makes_axis: bool = False
 
 
 def read_schema(factory: Callable[..., Any]) -> Schema:
@@ -54,6 +78,7 @@ def read_schema(factory: Callable[..., Any]) -> Schema:
         injected=injected,
         takes_all=any(p.kind is kinds.VAR_KEYWORD for p in signature.parameters.values()),
         positional=tuple(n for n, p in named.items() if p.kind is kinds.POSITIONAL_ONLY),
+        makes_axis=hasattr(return_class(factory), "start_move"),
     )
 
 
@@ -139,7 +164,28 @@ def bind(
     for missing in sorted(schema.required - set(given)):
         message = f"{description.subject}: the key '{missing}' is missing"
         problems.append(Problem(message, description.file, description.line))
+    problems += [
+        description.problem_at(
+            key,
+            f"{description.subject}: class {description.class_name or description.part} does not "
+            f"know the key {key!r}, which protects something: remove it, or use a class that does",
+        )
+        for key in description.values
+        if protects_in_vain(description, schema, key)
+    ]
     return arguments, problems
+
+
+def protects_in_vain(description: ObjectDescription, schema: Schema, key: Any) -> bool:
+    """Return True if a key protects something and the factory does not take it.
+
+    An inherited one is meant for the axes of a folder, not for its counters.
+    """
+    return (
+        key in PROTECTIVE_KEYS
+        and parameter_of(schema, key) is None
+        and (schema.makes_axis or key not in description.inherited)
+    )
 
 
 def used_keys(

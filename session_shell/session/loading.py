@@ -12,8 +12,10 @@ from session_shell.config import (
     Configuration,
     Problem,
     SessionPlan,
+    check_configuration,
     load_configuration,
     sorted_problems,
+    with_unbuilt,
 )
 from session_shell.devices.context import DeviceContext
 from session_shell.errors import SessionShellError
@@ -57,8 +59,11 @@ def load(
     devices, unbuilt = Builder(configuration, context, aliases=plan.aliases).build(
         plan.object_names
     )
-    unread = [problem for problem in configuration.problems if problem.severity == "error"]
-    problems = sorted_problems([*unread, *plan.problems, *unbuilt])
+    # What is only odd about other files, and what the setup scripts will say themselves, is left to
+    # `session-shell check`.
+    odd = {problem for problem in configuration.problems if problem.severity == "warning"}
+    found = check_configuration(configuration, [name], scripts=False, trial=False)
+    problems = sorted_problems(with_unbuilt([p for p in found if p not in odd], unbuilt))
     return Loaded(configuration, plan, devices, problems)
 
 

@@ -255,7 +255,9 @@ def new_command(ctx: click.Context, name: str, config: Path | None, data: Path |
 
 _CHECK_HELP = f"""Read the whole configuration and report every problem as 'file:line: message'.
 
-NAME: only that session and what it loads. The exit code is 1 when there is any error; warnings
+NAME: only that session and what it loads. Setup scripts are compiled, not run. Modules that the
+configuration names with 'package' are imported, which runs their code; --no-import leaves them, and
+the values of their objects, alone. The exit code is 1 when there is any error; warnings
 alone do not fail.
 
 \b
@@ -268,15 +270,16 @@ Examples:
 
 @cli.command("check", help=_CHECK_HELP, short_help="Report every problem of the configuration.")
 @click.argument("name", required=False)
+@click.option("--no-import", is_flag=True, help="Import no module that the configuration names.")
 @place_options
 @click.pass_context
 def check_command(
-    ctx: click.Context, name: str | None, config: Path | None, data: Path | None
+    ctx: click.Context, name: str | None, no_import: bool, config: Path | None, data: Path | None
 ) -> int:
     """Check the configuration."""
     from session_shell.shell.configuring import check_sessions
 
-    return check_sessions(places_of(ctx, config, data).config_dir, name)
+    return check_sessions(places_of(ctx, config, data).config_dir, name, imports=not no_import)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -39,10 +39,10 @@ def begin_session(root: Path, name: str) -> int:
     return 0
 
 
-def check_sessions(root: Path, name: str | None) -> int:
+def check_sessions(root: Path, name: str | None, *, imports: bool = True) -> int:
     """Print every problem; 1 when there is an error."""
     configuration = load_configuration(root)
-    problems = check_configuration(configuration, None if name is None else [name])
+    problems = check_configuration(configuration, None if name is None else [name], imports=imports)
     for problem in problems:
         warning = "warning: " if problem.severity == "warning" else ""
         place = f"{problem.where}: " if problem.where else ""
