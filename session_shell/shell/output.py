@@ -69,7 +69,9 @@ class SteadyOutput:
         self.lost = True
         with suppress(OSError, ValueError):
             # The descriptor itself: Python flushes the stream behind it when it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
         with suppress(OSError, ValueError):
             line = f"warning: standard output cannot be written ({why}): commands go on without it"
             print(line, file=sys.stderr)

@@ -357,3 +357,32 @@ def test_gaussians_are_measured_as_scipy_does(
         x, y = x[::-1], y[::-1]
     assert peaks.cen(x, y) == pytest.approx(center, abs=0.02 * width)
     assert peaks.fwhm(x, y) == pytest.approx(expected * (X[1] - X[0]), rel=0.03)
+
+
+def peak_at(x: Any, height: float, center: float, fwhm: float, background: float) -> Any:
+    return background + height * np.exp(-4 * np.log(2) * ((x - center) / fwhm) ** 2)
+
+
+@pytest.mark.parametrize("count", [11, 21, 41, 81])
+@pytest.mark.parametrize("stray", [0.6, 0.9])
+@pytest.mark.parametrize("end", [0, -1])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_end_point_does_not_decide(count: int, stray: float, end: int, sign: int) -> None:
+    x = np.linspace(0, 10, count)
+    y = peak_at(x, 100, 5, 2.5, 3)
+    y[end] = 3 + 100 * stray
+    assert peaks.cen(x, sign * y) == pytest.approx(5, abs=0.1)
+    assert peaks.fwhm(x, sign * y) == pytest.approx(2.5, abs=0.25)
+
+
+@pytest.mark.parametrize("center", [0.2, 9.8])
+def test_half_a_peak_is_still_refused(center: float) -> None:
+    x = np.linspace(0, 10, 41)
+    with pytest.raises(CommandError, match="cut off"):
+        peaks.cen(x, peak_at(x, 100, center, 2.5, 3))
+
+
+def test_noise_carries_the_centre_of_mass_less_than_a_width() -> None:
+    random, x = np.random.default_rng(1), np.linspace(0, 10, 41)
+    off = [abs(peaks.com(x, random.poisson(peak_at(x, 200, 6, 1.5, 10))) - 6) for _ in range(200)]
+    assert max(off) < 1.5
