@@ -27,6 +27,7 @@ from session_shell.shell.prompts import SessionPrompts, SummaryFormatter
 from session_shell.shell.reports import from_user_code, one_line, strip_frames
 from session_shell.shell.signals import asked_to_end
 from session_shell.shell.toolbar import Toolbar
+from session_shell.shell.typeahead import INTERRUPTED_CODE, LineInterrupt, drop_lines_ahead
 from session_shell.sinks.live import styled
 
 _RESUME = re.compile(r"\s*%resume(\s+\S*)?\s*")
@@ -42,6 +43,7 @@ class SessionShell(TerminalInteractiveShell):
         self.toolbar = Toolbar(traits["session"])
         self._cells = 0
         self._unrecorded = False
+        self.line_interrupt = LineInterrupt()
         super().__init__(**traits)
         self.input_transformers_cleanup.append(self._expand)
         self.events.register("pre_run_cell", self._before)
@@ -62,6 +64,25 @@ class SessionShell(TerminalInteractiveShell):
         if self.pt_app is not None:
             self.pt_app.bottom_toolbar = self.toolbar
             self.pt_app.refresh_interval = 1.0
+
+    def prompt_for_code(self) -> str:
+        """Return the line that is typed; a Ctrl-C from Enter on belongs to it."""
+        self.line_interrupt.hold()
+        code = str(super().prompt_for_code())  # type: ignore[no-untyped-call]
+        if self.pt_app is not None:
+            self.line_interrupt.read_ahead(self.pt_app.input)
+        return code
+
+    async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
+        """Run compiled code, in which alone a Ctrl-C is raised."""
+        with self.line_interrupt.raised():
+            early = self.line_interrupt.take()
+            if early:
+                code_obj, async_ = INTERRUPTED_CODE, False
+            failed = await super().run_code(code_obj, result, async_=async_)  # type: ignore[no-untyped-call]
+        if not early and isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
+            drop_lines_ahead(self.pt_app)
+        return bool(failed)
 
     def run_cell(self, *args: Any, **kwargs: Any) -> Any:
         """Run a cell; one that a signal ends between IPython's events is over too."""
@@ -154,6 +175,7 @@ def run_prompt(session: Any) -> int:
         shell.mainloop()  # type: ignore[no-untyped-call]
     finally:
         session.host.keys = False
+        shell.line_interrupt.release()
         SessionShell.clear_instance()
     return shell.exit_code
 
