@@ -10,6 +10,7 @@ from session_shell.clock import VirtualClock
 from session_shell.commands import arguments as check
 from session_shell.commands.positions import chosen_axes
 from session_shell.current import current_session
+from session_shell.devices.motion.places import set_position
 from session_shell.devices.motion.together import check_together, move_together, stop_all
 from session_shell.devices.protocols import Movable
 from session_shell.errors import CommandError
@@ -33,7 +34,10 @@ def mv(*axes_and_positions: Any) -> None:
 
 
 def mvr(*axes_and_distances: Any) -> None:
-    """Move axes together by distances from where they are, and wait.
+    """Move axes together by distances from their set positions, and wait.
+
+    The set position is what was asked for last, not rounded to a motor step, so steps of any size
+    add up. After a stop or a change of offset it is where the axis is.
 
     Example:
         ``mvr(roby, -0.5)``
@@ -101,7 +105,7 @@ def move(*axes_and_positions: Any, wait: bool = True, relative: bool = False) ->
     Args:
         axes_and_positions: ``axis1, position1, axis2, position2, ...``
         wait: False returns while they move (`wm`, ``axis.wait_move()``, ``axis.stop()``).
-        relative: Positions are distances from where the axes are.
+        relative: Positions are distances from the set positions, as for `mvr`.
 
     Example:
         ``move(roby, 5, wait=False)``
@@ -170,7 +174,7 @@ def rockit(motor: Any, total_move: float) -> Iterator[None]:
     if not hasattr(axis, "start_swing"):
         raise CommandError(f"rockit: {axis.name} cannot swing by itself")
     session = current_session()
-    origin = axis.position
+    origin = set_position(axis)
     with session.guard.active():
         try:
             axis.start_swing(width)
@@ -187,7 +191,7 @@ def _from_dial(pairs: Pairs) -> Pairs:
 
 
 def _from_dial_here(pairs: Pairs) -> Pairs:
-    return [(axis, axis.position + getattr(axis, "sign", 1) * step) for axis, step in pairs]
+    return [(axis, set_position(axis) + getattr(axis, "sign", 1) * step) for axis, step in pairs]
 
 
 def _user_of(axis: Any, dial: float) -> float:
@@ -195,7 +199,7 @@ def _user_of(axis: Any, dial: float) -> float:
 
 
 def _from_here(pairs: Pairs) -> Pairs:
-    return [(axis, axis.position + distance) for axis, distance in pairs]
+    return [(axis, set_position(axis) + distance) for axis, distance in pairs]
 
 
 def _move(pairs: Pairs, on_poll: Callable[[], None] | None = None) -> None:

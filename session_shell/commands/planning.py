@@ -7,6 +7,7 @@ from typing import Any
 
 from session_shell.commands import arguments as check
 from session_shell.current import current_session
+from session_shell.devices.motion.places import set_position
 from session_shell.devices.protocols import Detector, Movable
 from session_shell.scanning.acquire import Acquirer
 from session_shell.scanning.plan import ScanPlan, Trajectory
@@ -70,7 +71,7 @@ def leg(command: str, motor: Any, start: Any, stop: Any) -> tuple[Movable, float
 
 def shifted(axis: Movable, values: tuple[float, float], relative: bool) -> tuple[float, float]:
     """Return start and stop as user positions, from where the axis is when `relative`."""
-    here = axis.position if relative else 0.0
+    here = set_position(axis) if relative else 0.0
     return values[0] + here, values[1] + here
 
 

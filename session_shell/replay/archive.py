@@ -392,5 +392,5 @@ def _stream(archive: zipfile.ZipFile, name: str, limit: int, path: Path) -> Iter
                         "it is refused"
                     )
                 yield chunk
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise JournalError(f"{path}: {name!r} is damaged: {error}") from error

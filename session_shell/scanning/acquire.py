@@ -9,8 +9,9 @@ from typing import Any
 
 from session_shell.clock import Clock
 from session_shell.devices.counters.gate import gate
+from session_shell.devices.motion.places import Place
 from session_shell.devices.motion.together import share_controller, start_together
-from session_shell.devices.protocols import Movable, Status, Value
+from session_shell.devices.protocols import Status, Value
 from session_shell.errors import ScanError
 from session_shell.scanning.documents import Rows
 from session_shell.scanning.plan import ScanPlan
@@ -41,6 +42,11 @@ class Acquisition:
     spent: TimeSpent = field(default_factory=TimeSpent)
     at_rest: bool = True
     """False while axes move between two rows: a pause waits, a stop has to stop them."""
+    places: tuple[Place, ...] = ()
+    """Where the axes of the plan are to be at the start, in its order."""
+
+    def __post_init__(self) -> None:
+        self.places = tuple(Place(axis) for axis in self.plan.trajectory.axes)
 
 
 Acquirer = Callable[[Acquisition], Iterator[Rows]]
@@ -82,9 +88,7 @@ class _Point:
             clock.sleep(plan.sleep_time)
         if targets != self.here:
             here = () if self.together else self.here
-            work.spent.moving += _move(
-                plan.trajectory.axes, targets, here, clock, together=self.together
-            )
+            work.spent.moving += _move(work.places, targets, here, clock, together=self.together)
             self.here = targets
         if plan.stab_time > 0:
             clock.sleep(plan.stab_time)
@@ -99,14 +103,14 @@ class _Point:
             status.result()
         work.spent.counting += clock.time() - begin
         row: list[Value] = [begin - self.start, begin]
-        row += [axis.position for axis in plan.trajectory.axes]
+        row += [place.then(place.axis.position) for place in work.places]
         for detector in plan.detectors:
             row += detector.read()
         return Rows(index, 1, tuple([(value,) for value in row]))
 
 
 def _move(
-    axes: tuple[Movable, ...],
+    places: tuple[Place, ...],
     targets: tuple[float, ...],
     here: tuple[float, ...],
     clock: Clock,
@@ -117,11 +121,12 @@ def _move(
     motions: list[Status] = []
     if together:
         # One by one, each axis would hold the others of its controller where they are.
-        motions = start_together(list(zip(axes, targets, strict=True)))
+        pairs = zip(places, targets, strict=True)
+        motions = start_together([(place.axis, place.now(target)) for place, target in pairs])
     else:
-        for number, axis in enumerate(axes):
+        for number, place in enumerate(places):
             if not here or targets[number] != here[number]:
-                motions.append(axis.start_move(targets[number]))
+                motions.append(place.axis.start_move(place.now(targets[number])))
     # An abort raises its flag, then stops the axes: one that came before they moved is seen here.
     clock.sleep(0.0)
     for motion in motions:

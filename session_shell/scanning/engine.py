@@ -11,10 +11,11 @@ clean-up. A pause leaves the acquirer, a generator, where it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
+from session_shell.devices.motion.places import Place, targets_of
 from session_shell.devices.motion.together import stop_all
 from session_shell.devices.protocols import Movable
 from session_shell.errors import ScanError, ScanPausedError, SessionShellError
@@ -102,7 +103,7 @@ class Run:
         self.opened = host.guard.opened()
         self.keys = Interruptions(scan, host.guard)
         self.pauses: list[Pause] = []
-        self.places: dict[str, Position] = {}
+        self.places: Sequence[Place] = ()
         self.error: BaseException | None = None
 
     # The phases
@@ -141,6 +142,7 @@ class Run:
             self._stop_devices()
             if self.plan.go_back:
                 self._go_back()
+            self._tell_renamed()
             self.metadata.collect(self.scan, META_TIMING.END)
             self._finish()
         finally:
@@ -291,7 +293,7 @@ class Run:
         self.keys.asked("pause", self.host.clock.time())
         self.scan.state = ScanState.PAUSED
         self.pauses.append(Pause(self.host.clock.time(), reason))
-        self.places = read_positions(self.plan.trajectory.axes)
+        self.places = [Place(axis) for axis in self.plan.trajectory.axes]
         self.bus.paused(self.pauses[-1])
 
     def _resumed(self) -> None:
@@ -305,7 +307,7 @@ class Run:
     def _put_back(self) -> None:
         """Make the scan's devices as they were: somebody may have used them meanwhile."""
         with self.host.guard.opened():
-            self._move({axis: self.places[axis.name].user for axis in self.plan.trajectory.axes})
+            self._move(targets_of(self.places))
             left = max(self.plan.npoints - self.scan.data.npoints, 0)
             for detector in self.plan.detectors:
                 detector.prepare(self.plan.count_time, left)
@@ -327,13 +329,22 @@ class Run:
         """Move relative axes to where they were; a further Ctrl-C stops that, not the clean-up."""
         axes = self.plan.trajectory.axes
         try:
-            self._move({axis: self.start[axis.name].user for axis in axes})
+            self._move(targets_of(self.work.places))
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  told and recorded
             names = ", ".join(axis.name for axis in axes)
             why = str(error) or "stopped by Ctrl-C"
             _log.warning("%s did not go back to the start: %s", names, why)
             self.keys.failed(error, self.host.clock.time())
             self.error = self.error or error
+
+    def _tell_renamed(self) -> None:
+        for place in self.work.places:
+            if place.is_renamed:
+                _log.warning(
+                    "%s: its positions were redefined during the scan, which kept its places; "
+                    "its column has the positions of the start",
+                    place.axis.name,
+                )
 
     def _move(self, targets: dict[Movable, float]) -> None:
         begin, seen = self.host.clock.time(), self.host.guard.count

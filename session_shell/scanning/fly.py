@@ -136,7 +136,7 @@ class Fly:
         first, origin = 0, math.nan
         for line in self.lines:
             begin = work.clock.time()
-            flight = self._start(line, work)
+            flight = self._start(_as_now(line, self.axis, work), work)
             work.spent.moving += work.clock.time() - begin
             origin = flight.opening if math.isnan(origin) else origin
             work.at_rest = False
@@ -205,10 +205,23 @@ class Fly:
         begins = [flight.opening + n * self.count_time for n in gates]
         middles = [begin + self.count_time / 2 for begin in begins]
         columns: list[Any] = [[begin - origin for begin in begins], begins]
-        for axis in work.plan.trajectory.axes:
+        for place in work.places:
+            axis = place.axis
             moving = axis is self.axis
-            columns.append([path.position(t) if moving else axis.position for t in middles])
+            columns.append(
+                [place.then(path.position(t) if moving else axis.position) for t in middles]
+            )
         for detector in work.plan.detectors:
             rows = detector.count_gates(middles, {self.axis: path})  # type: ignore[attr-defined]
             columns += [list(column) for column in zip(*rows, strict=True)]
         return Rows(first, len(gates), tuple(columns))
+
+
+def _as_now(line: Line, axis: Movable, work: Acquisition) -> Line:
+    """Return a line in the positions of now, should they count anew since the start."""
+    now = {place.axis: place.now for place in work.places}
+    return Line(
+        now[axis](line.start),
+        now[axis](line.stop),
+        tuple((other, now[other](position)) for other, position in line.places),
+    )

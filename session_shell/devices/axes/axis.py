@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from session_shell.devices.axes.axis_settings import read_settings
-from session_shell.devices.axes.coordinates import LIMIT_SLACK, Coordinates
+from session_shell.devices.axes.coordinates import LIMIT_SLACK, MOST_STEPS, Coordinates
 from session_shell.devices.axes.state import AxisState
 from session_shell.devices.checks import not_negative, number, positive
 from session_shell.devices.context import DeviceContext
@@ -96,6 +96,7 @@ class SimulatedAxis(Coordinates):
         self._configured = self._settings()
         if position is None:
             del self._configured["dial"]
+        del self._configured["set_dial"]
 
     # -- how it moves ------------------------------------------------------------------------
 
@@ -165,9 +166,11 @@ class SimulatedAxis(Coordinates):
             target = number(target, "target", self.name)
         if not self._low <= target <= self._high:
             Coordinates.check_targets(self, (target,))
-        dial = round((target - self._offset) * self._sign * self._steps) / self._steps
+        asked = (target - self._offset) * self._sign
+        dial = round(asked * self._steps) / self._steps
         start = self._dial
         if dial == start:
+            self._asked = asked
             return _ARRIVED
         begin = self._clock.time()
         if self._backlash and (dial - start) * self._sign * self._backlash < 0:
@@ -175,7 +178,7 @@ class SimulatedAxis(Coordinates):
         else:
             profile = Trapezoid(begin, start, dial, self._velocity, self._acceleration)
             motion = Motion(self.name, self._clock, profile)
-        self._motion = motion
+        self._motion, self._asked = motion, asked
         return motion
 
     def check_pass(self, start: float, stop: float) -> tuple[float, float]:
@@ -206,6 +209,7 @@ class SimulatedAxis(Coordinates):
         begin = self._clock.time()
         profile = Trapezoid(begin, self._dial, dial, speed, self._acceleration)
         motion = self._motion = Motion(self.name, self._clock, profile)
+        self._asked = None
         return UserPath(motion, self, begin)
 
     def start_swing(self, width: float) -> Status:
@@ -219,6 +223,7 @@ class SimulatedAxis(Coordinates):
         Coordinates.check_targets(self, (here - half, here + half))
         speed = (self._velocity, self._acceleration)
         swing = self._motion = Swing(self.name, self._clock, self._dial, half, speed)
+        self._asked = None
         return swing
 
     def move(self, target: float, wait: bool = True, relative: bool = False) -> None:
@@ -227,7 +232,7 @@ class SimulatedAxis(Coordinates):
         Args:
             target: Where to go; with `relative`, how far from here.
             wait: False returns while it moves.
-            relative: Go by `target` instead of to it.
+            relative: Go by `target` from the set position instead of to it.
 
         Raises:
             LimitError: When the target is outside the limits.
@@ -237,20 +242,23 @@ class SimulatedAxis(Coordinates):
         """
         goal = number(target, "target", self.name)
         if relative:
-            goal += self.position
+            goal += self.set_position
         if wait:
             move_together({self: goal}, clock=self._clock, guard=self._context.guard)
         else:
             self.start_move(goal)
 
     def rmove(self, delta: float, wait: bool = True) -> None:
-        """Move by `delta` from here, in `unit`."""
+        """Move by `delta` from the set position, in `unit`."""
         self.move(delta, wait=wait, relative=True)
 
     def stop(self) -> None:
         """Slow down with the acceleration and stand still on a whole step; returns at once."""
-        if self._motion is not None:
-            self._motion.brake(self._acceleration, self._steps)
+        motion = self._motion
+        if motion is not None:
+            motion.brake(self._acceleration, self._steps)
+            if motion.stopped:
+                self._asked = None
 
     def wait_move(self, timeout: float | None = None) -> None:
         """Wait until it stands still; `DeviceTimeoutError` after `timeout` seconds."""
@@ -336,10 +344,13 @@ class SimulatedAxis(Coordinates):
         else:
             problems.append(f"limits {interval(low, high)}")
         try:
-            self._place(self._whole_step(values.get("dial", self._dial)))
+            self._dial = self._whole_step(values.get("dial", self._dial))
         except DeviceError:
-            self._place(self._dial)
             problems.append(f"dial {values['dial']:g}")
+        self._rename()
+        asked = values.get("set_dial", math.nan)
+        if abs(asked * self._steps) <= MOST_STEPS and self._whole_step(asked) == self._dial:
+            self._asked = asked
         if problems:
             raise DeviceError(
                 f"saved settings that cannot be used were left out: {', '.join(problems)}; "
@@ -427,6 +438,7 @@ class SimulatedAxis(Coordinates):
         low, high = self._dial_low, self._dial_high
         return {
             "dial": self.dial,
+            "set_dial": None if self._asked == self.dial else self._asked,
             "sign": self._sign,
             "offset": self._offset,
             "dial_low_limit": low if math.isfinite(low) else None,

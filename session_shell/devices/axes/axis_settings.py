@@ -43,6 +43,7 @@ def _limit(none: float) -> Callable[[Any, str], float]:
 
 _READERS: Mapping[str, Callable[[Any, str], float]] = {
     "dial": number,
+    "set_dial": lambda value, what: math.nan if value is None else number(value, what),
     "sign": _sign,
     "offset": number,
     "dial_low_limit": _limit(-math.inf),

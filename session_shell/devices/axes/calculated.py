@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from session_shell.devices.axes.verbs import AxisVerbs, Limits
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
+from session_shell.devices.motion.places import set_position
 from session_shell.devices.motion.status import Together
 from session_shell.devices.motion.together import start_together, stop_all
 from session_shell.devices.protocols import Movable, Status
@@ -18,6 +19,13 @@ from session_shell.devices.text import interval, quantity, summary
 from session_shell.errors import DeviceError, LimitError
 
 Values = float | NDArray[Any]
+Where = Callable[[Movable], float]
+"""Which position of a real axis is meant, see `here` and `set_position`."""
+
+
+def here(axis: Movable) -> float:
+    """Return where a real axis is now."""
+    return axis.position
 
 
 class Calculation(Protocol):
@@ -25,8 +33,8 @@ class Calculation(Protocol):
 
     name: str
 
-    def calculated(self, tag: str) -> float:
-        """Return the present value of a calculated axis."""
+    def calculated(self, tag: str, where: Where = ...) -> float:
+        """Return the value of a calculated axis for `where` its real axes are."""
         ...
 
     def real_axes(self, tag: str) -> Sequence[Movable]:
@@ -89,6 +97,11 @@ class CalculatedAxis(AxisVerbs):
             f"positions of {names}",
             device=self.name,
         )
+
+    @property
+    def set_position(self) -> float:
+        """Position that was asked for, calculated from what the real axes were asked for."""
+        return self.controller.calculated(self.tag, set_position)
 
     @property
     def real_axes(self) -> list[Movable]:

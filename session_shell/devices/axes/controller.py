@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from session_shell.devices.axes.calculated import CalculatedAxis, Values, check_real
+from session_shell.devices.axes.calculated import CalculatedAxis, Values, Where, check_real, here
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.protocols import Movable, is_axis
 from session_shell.devices.text import quantity, summary
@@ -46,8 +46,8 @@ class CalcController(ABC):
         self._context = context
 
     @abstractmethod
-    def calculated(self, tag: str) -> float:
-        """Return the present value of a calculated axis."""
+    def calculated(self, tag: str, where: Where = here) -> float:
+        """Return the value of a calculated axis for `where` its real axes are."""
 
     @abstractmethod
     def real_axes(self, tag: str) -> Sequence[Movable]:
@@ -63,9 +63,6 @@ class CalcController(ABC):
     def unit_of(self, tag: str) -> str:
         """Return the unit of a calculated axis whose configuration gives none."""
         return self.real_axes(tag)[0].unit
-
-    def remember(self, wanted: Mapping[str, float]) -> None:  # noqa: B027  most need not
-        """Take note of what calculated axes are asked for, by tag."""
 
     def add(self, tag: str, config: Mapping[str, Any]) -> CalculatedAxis:
         """Make the calculated axis of a tag, called ``config["name"]``."""
@@ -92,7 +89,6 @@ class CalcController(ABC):
             raise CommandError(f"{', '.join(unknown)} is not calculated by {what}")
         wanted = {tags[name]: target for name, target in targets.items()}
         found = self._checked({tag: np.asarray([v], dtype=float) for tag, v in wanted.items()})
-        self.remember(wanted)
         return {axis: float(values[0]) for axis, values in found}
 
     def check_paths(self, wanted: Mapping[str, NDArray[Any]]) -> None:

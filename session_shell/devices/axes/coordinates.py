@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from session_shell.clock import Clock
 from session_shell.devices.checks import number
+from session_shell.devices.motion.places import Frame
 from session_shell.devices.motion.status import Motion
 from session_shell.devices.text import interval, quantity
 from session_shell.errors import DeviceError, LimitError
@@ -28,7 +29,7 @@ class Encoder(Protocol):
 
 
 # Steps are counted in floats: beyond this they are no longer whole numbers.
-_MOST_STEPS = 2.0**53
+MOST_STEPS = 2.0**53
 # Targets that miss a limit by less than this part of a motor step miss it by rounding only.
 LIMIT_SLACK = 1e-3
 
@@ -43,6 +44,7 @@ class Coordinates:
     # The position of an axis that stands is kept ready, since every point of a scan reads it.
     __slots__ = (
         "__weakref__",
+        "_asked",
         "_backlash",
         "_clock",
         "_dial",
@@ -56,6 +58,7 @@ class Coordinates:
         "_steps",
         "_user",
         "encoder",
+        "frame",
         "name",
         "unit",
     )
@@ -84,6 +87,11 @@ class Coordinates:
         self._offset = number(offset, "offset", name)
         self._backlash = number(backlash, "backlash", name)
         self._dial_low, self._dial_high = -math.inf, math.inf
+        self.frame = Frame(self._sign, self._offset)
+        # The dial position that was asked for, between motor steps; None: nothing but the place.
+        self._asked: float | None = None
+        self._dial: float = 0.0
+        self._user: float = 0.0
         self._place(0.0)
         self.limits = limits
 
@@ -101,7 +109,16 @@ class Coordinates:
         new = number(value, "position", self.name)
         self._refuse_while_moving("its position cannot be redefined")
         self._offset = new - self._sign * self._dial
-        self._place(self._dial)
+        self._rename()
+
+    @property
+    def set_position(self) -> float:
+        """User position that was asked for last, not rounded to a motor step.
+
+        Relative moves start from it. A stop and a change of offset, sign or dial make it the
+        position again.
+        """
+        return self.position if self._asked is None else self.user_of(self._asked)
 
     @property
     def measured_position(self) -> float:
@@ -123,7 +140,8 @@ class Coordinates:
         self._dial_low += shift
         self._dial_high += shift
         self._offset = user - self._sign * new
-        self._place(new)
+        self._dial = new
+        self._rename(shift)
 
     @property
     def offset(self) -> float:
@@ -135,7 +153,7 @@ class Coordinates:
         new = number(value, "offset", self.name)
         self._refuse_while_moving("its offset cannot be changed")
         self._offset = new
-        self._place(self._dial)
+        self._rename()
 
     @property
     def sign(self) -> int:
@@ -147,7 +165,7 @@ class Coordinates:
         new = self._checked_sign(value)
         self._refuse_while_moving("its sign cannot be changed")
         self._sign = new
-        self._place(self._dial)
+        self._rename()
 
     @property
     def steps_per_unit(self) -> float:
@@ -246,7 +264,15 @@ class Coordinates:
 
     def _arrive(self, motion: Motion) -> None:
         self._motion = None
+        if motion.stopped:
+            self._asked = None
         self._place(motion.end())
+
+    def _rename(self, shift: float = 0.0) -> None:
+        """Let positions count anew where the axis stands, the dial by `shift` higher."""
+        self._asked = None
+        self.frame = Frame(self._sign, self._offset, self.frame.shift + shift)
+        self._place(self._dial)
 
     def _place(self, dial: float) -> None:
         """Stand at `dial`, and bring up to date what depends on it, on sign and on offset."""
@@ -256,12 +282,12 @@ class Coordinates:
 
     def _update_bounds(self) -> None:
         low, high = self.limits
-        step, reach = 1 / abs(self._steps), _MOST_STEPS / abs(self._steps)
+        step, reach = 1 / abs(self._steps), MOST_STEPS / abs(self._steps)
         self._low = max(low - LIMIT_SLACK * step, self._offset - reach)
         self._high = min(high + LIMIT_SLACK * step, self._offset + reach)
 
     def _whole_step(self, dial: float) -> float:
-        if abs(dial * self._steps) > _MOST_STEPS:
+        if abs(dial * self._steps) > MOST_STEPS:
             raise DeviceError(f"{dial:g} is farther than the axis can count", device=self.name)
         return round(dial * self._steps) / self._steps
 

@@ -8,6 +8,7 @@ from typing import Any
 from session_shell.devices.axes.state import AxisState
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.context import DeviceContext
+from session_shell.devices.motion.places import set_position
 from session_shell.devices.motion.together import move_together, start_together, stop_all
 from session_shell.devices.protocols import Movable, is_axis
 from session_shell.devices.text import quantity, summary
@@ -69,7 +70,7 @@ class AxisGroup:
         Args:
             targets: ``axis1, position1, axis2, position2, ...`` or one dict; axes or their names.
             wait: False returns while they move.
-            relative: Positions are distances from where the axes are.
+            relative: Positions are distances from the set positions.
 
         Raises:
             LimitError: When a target is outside its limits; nothing moves then.
@@ -80,7 +81,7 @@ class AxisGroup:
         pairs = [(self._member(axis), target) for axis, target in self._pairs(targets)]
         goals = [(axis, number(target, "target", axis.name)) for axis, target in pairs]
         if relative:
-            goals = [(axis, axis.position + distance) for axis, distance in goals]
+            goals = [(axis, set_position(axis) + distance) for axis, distance in goals]
         if wait:
             move_together(goals, clock=self._context.clock, guard=self._context.guard)
         else:

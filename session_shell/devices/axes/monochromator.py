@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from session_shell.devices.axes.calculated import CalculatedAxis, Values
+from session_shell.devices.axes.calculated import CalculatedAxis, Values, Where, here
 from session_shell.devices.axes.controller import CalcController, add_axes, read_axes
 from session_shell.devices.checks import positive
 from session_shell.devices.context import DeviceContext
@@ -82,9 +82,9 @@ class EnergyWavelength(CalcController):
         """Return the axis that turns the crystal."""
         return (self._angle,)
 
-    def calculated(self, tag: str) -> float:
+    def calculated(self, tag: str, where: Where = here) -> float:
         """Return the present energy or wavelength; NaN where the crystal passes none."""
-        wavelength = 2 * self.dspace * math.sin(self._angle.position * self._radians)
+        wavelength = 2 * self.dspace * math.sin(where(self._angle) * self._radians)
         if wavelength <= 0:
             return math.nan
         if tag == "energy":
@@ -155,9 +155,9 @@ class CalcMotorMockup(CalcController):
         """Return the real axis."""
         return (self.real["real_mot"],)
 
-    def calculated(self, tag: str) -> float:  # noqa: ARG002  there is one
+    def calculated(self, tag: str, where: Where = here) -> float:  # noqa: ARG002  there is one
         """Return ``factor * real + offset``."""
-        return self._factor * self.real["real_mot"].position + self._offset
+        return self._factor * where(self.real["real_mot"]) + self._offset
 
     def real_values(self, wanted: Mapping[str, Values]) -> list[tuple[Movable, Values]]:
         """Return ``(calculated - offset) / factor``."""

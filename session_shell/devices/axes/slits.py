@@ -7,13 +7,13 @@ is, and the other way round.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from session_shell.devices.axes.calculated import CalculatedAxis, Values
+from session_shell.devices.axes.calculated import CalculatedAxis, Values, Where, here
 from session_shell.devices.axes.controller import CalcController, add_axes, read_axes
 from session_shell.devices.context import DeviceContext
+from session_shell.devices.motion.places import set_position
 from session_shell.devices.protocols import Movable
 from session_shell.errors import ConfigError
 
@@ -44,19 +44,6 @@ class Slits(CalcController):
     real_tags = _REAL_TAGS
     calculated_tags = _CALCULATED_TAGS
 
-    def __init__(
-        self,
-        name: str,
-        blades: Mapping[str, Movable],
-        *,
-        context: DeviceContext,
-        config: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(name, blades, context=context, config=config)
-        # Gap and offset as asked for: while the blades stand there, the one that is held does not
-        # drift by parts of motor steps when the other one is scanned.
-        self._asked: dict[str, tuple[float, float]] = {}
-
     def add(self, tag: str, config: Mapping[str, Any]) -> CalculatedAxis:
         """Make the calculated axis of a tag, called ``config["name"]``."""
         pair = _pair_of(tag)
@@ -65,10 +52,10 @@ class Slits(CalcController):
                 raise ConfigError(f"{tag} needs a real axis with `tags: real {blade}`", key="axes")
         return super().add(tag, config)
 
-    def calculated(self, tag: str) -> float:
-        """Return the present gap or offset."""
+    def calculated(self, tag: str, where: Where = here) -> float:
+        """Return the gap or offset for `where` the blades are."""
         pair = _pair_of(tag)
-        gap, offset = _gap_and_offset(*self._blade_positions(pair))
+        gap, offset = self._gap_and_offset(pair, where)
         return gap if tag == pair.gap else offset
 
     def real_axes(self, tag: str) -> tuple[Movable, Movable]:
@@ -79,42 +66,20 @@ class Slits(CalcController):
     def real_values(self, wanted: Mapping[str, Values]) -> list[tuple[Movable, Values]]:
         """Return where blades must be for values of calculated axes by tag.
 
-        What is not in `wanted` of a pair stays as it is. Values may be arrays, for whole scans.
+        What is not in `wanted` of a pair stays as it was asked for, so that it does not drift by
+        parts of motor steps. Values may be arrays, for whole scans.
         """
         found: list[tuple[Movable, Values]] = []
         for pair in _PAIRS:
             if pair.gap in wanted or pair.offset in wanted:
-                gap, offset = self._held(pair)
+                gap, offset = self._gap_and_offset(pair, set_position)
                 first, second = _blades(wanted.get(pair.gap, gap), wanted.get(pair.offset, offset))
                 found += [(self.real[pair.first], first), (self.real[pair.second], second)]
         return found
 
-    def remember(self, wanted: Mapping[str, float]) -> None:
-        """Note what calculated axes are asked for, by tag."""
-        for pair in _PAIRS:
-            if pair.gap in wanted or pair.offset in wanted:
-                gap, offset = self._held(pair)
-                asked = (wanted.get(pair.gap, gap), wanted.get(pair.offset, offset))
-                self._asked[pair.gap] = asked
-
-    def _blade_positions(self, pair: _Pair) -> tuple[float, float]:
-        return self.real[pair.first].position, self.real[pair.second].position
-
-    def _held(self, pair: _Pair) -> tuple[float, float]:
-        """Return gap and offset: as asked for, if the blades stand on the motor steps for that."""
-        here = self._blade_positions(pair)
-        asked = self._asked.get(pair.gap)
-        if asked is not None:
-            first, second = _blades(*asked)
-            if self._stands(pair.first, first) and self._stands(pair.second, second):
-                return asked
-        return _gap_and_offset(*here)
-
-    def _stands(self, blade: str, position: Any) -> bool:
-        """Tell whether a blade is on the motor step that is nearest to `position`."""
-        axis = self.real[blade]
-        half_step = 0.501 / abs(float(getattr(axis, "steps_per_unit", math.inf)))
-        return bool(abs(axis.position - position) <= half_step)
+    def _gap_and_offset(self, pair: _Pair, where: Where) -> tuple[float, float]:
+        first, second = where(self.real[pair.first]), where(self.real[pair.second])
+        return first + second, (first - second) / 2
 
 
 def slits(
@@ -137,10 +102,6 @@ def slits(
 
 def _pair_of(tag: str) -> _Pair:
     return _PAIRS[0] if tag in (_PAIRS[0].gap, _PAIRS[0].offset) else _PAIRS[1]
-
-
-def _gap_and_offset(first: float, second: float) -> tuple[float, float]:
-    return first + second, (first - second) / 2
 
 
 def _blades(gap: Values, offset: Values) -> tuple[Values, Values]:

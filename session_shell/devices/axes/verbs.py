@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from session_shell.devices.axes.state import AxisState
 from session_shell.devices.checks import number
 from session_shell.devices.context import DeviceContext
+from session_shell.devices.motion.places import set_position
 from session_shell.devices.motion.together import move_together
 from session_shell.devices.protocols import Status
 from session_shell.devices.text import interval, quantity
@@ -119,17 +120,17 @@ class AxisVerbs(ABC):
             )
 
     def move(self, target: float, wait: bool = True, relative: bool = False) -> None:
-        """Move to `target`, in `unit`; with `relative` by `target`. As for other axes."""
+        """Move to `target`, in `unit`; with `relative` by it from the set position."""
         goal = number(target, "target", self.name)
         if relative:
-            goal += self.position
+            goal += set_position(self)
         if wait:
             move_together([(self, goal)], clock=self._context.clock, guard=self._context.guard)
         else:
             self.start_move(goal)
 
     def rmove(self, delta: float, wait: bool = True) -> None:
-        """Move by `delta` from here, in `unit`."""
+        """Move by `delta` from the set position, in `unit`."""
         self.move(delta, wait=wait, relative=True)
 
     @abstractmethod

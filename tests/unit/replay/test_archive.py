@@ -260,6 +260,16 @@ def test_every_way_to_cut_or_damage_an_archive_is_told(hour: Recorded, tmp_path:
         assert out.read_bytes() == hour.journal.read_bytes(), f"byte {place}"
 
 
+def test_a_member_that_would_lie_before_the_file_is_damaged(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ssa", {"journal.jsonl": LINE})
+    content = bytearray(path.read_bytes())
+    # The directory is found by its length from the end: a longer one moves all members down.
+    content[content.rindex(b"PK\x05\x06") + 16] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match=r"is damaged|is no archive"):
+        unpack(path, tmp_path / "out")
+
+
 def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.ssa"
     path.write_text("hello")
