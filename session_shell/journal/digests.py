@@ -1,8 +1,7 @@
 """Fingerprints of the data of a scan, taken while it runs, in bounded memory.
 
-Each channel has a SHA-256 over its values as little-endian bytes of the channel's type. A value
-that the type cannot hold (NaN of an integer counter) counts as the 8 bytes of a float64 NaN. So
-a fingerprint tells nothing of how the points came, in blocks or one by one.
+Each channel has a SHA-256 over its values as little-endian bytes of the channel's type. So a
+fingerprint tells nothing of how the points came, in blocks or one by one.
 """
 
 from __future__ import annotations
@@ -16,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from session_shell.devices.protocols import Channel
+from session_shell.scanning.column_types import column_dtype
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
 
 _POINTS = 4096
 """Points whose numbers wait to be hashed together: one by one they would cost too much."""
-
-_NAN = np.array(np.nan, "<f8").tobytes()
 
 
 class DigestSink:
@@ -80,7 +78,7 @@ class ChannelDigest:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self._hash = hashlib.sha256()
-        self._dtype = _little_endian(channel.dtype)
+        self._dtype = column_dtype(channel).newbyteorder("<")
 
     def add(self, values: Iterable[Any]) -> None:
         """Take values: numbers, or arrays of the channel's shape."""
@@ -88,7 +86,7 @@ class ChannelDigest:
             self._add_numbers(list(values))
             return
         for value in values:
-            self._hash.update(_bytes(value, self._dtype))
+            self._hash.update(np.ascontiguousarray(value, self._dtype).data)
 
     def add_blocks(self, blocks: Sequence[Sequence[Any]]) -> None:
         """Take numbers in several blocks."""
@@ -99,41 +97,14 @@ class ChannelDigest:
         return self._hash.hexdigest()
 
     def _add_numbers(self, values: list[Any]) -> None:
-        try:
-            if self._dtype.kind == "f":
-                numbers = np.frombuffer(array("d", values)).astype(self._dtype, copy=False)
-            else:
-                numbers = np.fromiter(values, self._dtype, len(values))
-        except (TypeError, ValueError, OverflowError):
-            self._hash.update(b"".join([_number(value, self._dtype) for value in values]))
+        if self._dtype.kind == "f":
+            numbers = np.frombuffer(array("d", values)).astype(self._dtype, copy=False)
         else:
-            self._hash.update(numbers.data)
+            numbers = np.fromiter(values, self._dtype, len(values))
+        self._hash.update(numbers.data)
 
 
 def digest_of(channels: Mapping[str, str]) -> str:
     """Return one fingerprint for those of all channels, in their order, with their names."""
     lines = "".join(f"{name}\0{digest}\n" for name, digest in channels.items())
     return hashlib.sha256(lines.encode("utf-8", "backslashreplace")).hexdigest()
-
-
-def _number(value: Any, dtype: np.dtype[Any]) -> bytes:
-    try:
-        return np.fromiter((value,), dtype, 1).tobytes()
-    except (TypeError, ValueError, OverflowError):
-        return _NAN
-
-
-def _bytes(value: Any, dtype: np.dtype[Any]) -> bytes:
-    try:
-        with np.errstate(invalid="ignore"):
-            return np.asarray(value).astype(dtype, casting="unsafe").tobytes()
-    except (TypeError, ValueError, OverflowError):
-        return _NAN
-
-
-def _little_endian(name: str) -> np.dtype[Any]:
-    try:
-        dtype = np.dtype(name)
-    except TypeError:
-        return np.dtype("<f8")
-    return dtype.newbyteorder("<") if dtype.kind in "biufc" else np.dtype("<f8")

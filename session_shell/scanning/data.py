@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError, SessionShellError
+from session_shell.scanning.column_types import column_dtype
 from session_shell.scanning.columns import Columns, RowSource, StoredArray
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
 
@@ -71,18 +72,15 @@ class ScanData(Columns):
         arrays = [c for c in doc.channels if c.shape]
         values = SCALARS if saved else SCALARS_UNSAVED
         size = ARRAY_BYTES if saved else ARRAY_BYTES_UNSAVED
-        row_bytes = sum(math.prod(c.shape) * _dtype(c).itemsize for c in arrays)
+        row_bytes = sum(math.prod(c.shape) * column_dtype(c).itemsize for c in arrays)
         self._numbers = _Recent(numbers, values // max(len(numbers), 1))
         self._arrays = _Recent(arrays, size // max(row_bytes, 1))
         self._renew()
 
     def rows(self, doc: Rows) -> None:
         """Append to the columns, and let go of what need not stay in memory."""
-        try:
-            for extend, values in zip(self._extend, doc.columns, strict=True):
-                extend(values)
-        except (TypeError, OverflowError):
-            self._add_one_by_one(doc)
+        for extend, values in zip(self._extend, doc.columns, strict=True):
+            extend(values)
         self._room -= doc.count
         if self._room < 0:
             self._let_go()
@@ -103,13 +101,6 @@ class ScanData(Columns):
         self._extend = [s.adder(c) for s, c in zip(stores, self._channels, strict=True)]
         used = [s for s in (self._numbers, self._arrays) if s.names]
         self._room = min((s.limit - s.held for s in used), default=1 << 62)
-
-    def _add_one_by_one(self, doc: Rows) -> None:
-        """Take rows in which a value is no number: NaN stands for it, as in the file."""
-        for channel, values in zip(self._channels, doc.columns, strict=True):
-            first, column = (self._arrays if channel.shape else self._numbers).rows(channel.name)
-            del column[doc.first - first :]
-            column.extend(values if channel.shape else [_number(v) for v in values])
 
     def _let_go(self) -> None:
         """Drop what is in the file; of a scan that is not saved, the older half."""
@@ -167,7 +158,7 @@ class ScanData(Columns):
         if self._source is None:
             return self._rows(channel, 0, count)
         shape = (count, *channel.shape)
-        return StoredArray(shape, _dtype(channel), lambda a, b: self._rows(channel, a, b))
+        return StoredArray(shape, column_dtype(channel), lambda a, b: self._rows(channel, a, b))
 
     def recent(self, key: object, count: int | None = None) -> NDArray[Any]:
         """Return the last points of a column that are in memory, at most `count`.
@@ -250,30 +241,13 @@ class _Recent:
 
 def _column(channel: Channel) -> Any:
     """Return an empty column: 8 bytes a number, whatever Python would take for it."""
-    return array("d") if not channel.shape and _dtype(channel).kind in "biuf" else []
+    code = _CODES.get(column_dtype(channel).kind)
+    return array(code) if not channel.shape and code is not None else []
 
 
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-
-
-def _dtype(channel: Channel) -> np.dtype[Any]:
-    try:
-        dtype = np.dtype(channel.dtype)
-    except TypeError:
-        return np.dtype(float)
-    return dtype if dtype.kind in "biufc" else np.dtype(float)
+_CODES = {"f": "d", "i": "q", "u": "Q"}
 
 
 def _array(values: Any, channel: Channel) -> NDArray[Any]:
-    """Return rows as an array of the channel's type; with NaN in them they stay float."""
-    dtype = _dtype(channel)
-    if channel.shape:
-        return np.array(values, dtype).reshape(len(values), *channel.shape)
-    column = np.array(values, complex if dtype.kind == "c" else float)
-    if dtype.kind in "biu" and not np.isfinite(column).all():
-        return column
-    return column.astype(dtype, copy=False)
+    """Return rows as an array of the channel's type."""
+    return np.array(values, column_dtype(channel)).reshape(len(values), *channel.shape)

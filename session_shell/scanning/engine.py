@@ -22,8 +22,10 @@ from session_shell.errors import ScanError, ScanPausedError, SessionShellError
 from session_shell.scanning.acquire import Acquisition, step
 from session_shell.scanning.bus import Bus
 from session_shell.scanning.collect import MetadataCollector, read_positions
+from session_shell.scanning.column_types import ColumnTypes
 from session_shell.scanning.control import ControlledClock
 from session_shell.scanning.documents import (
+    Comment,
     EndReason,
     Pause,
     Position,
@@ -102,6 +104,7 @@ class Run:
         self.rows: Iterator[Rows] = (self.plan.acquirer or step)(self.work)
         self.opened = host.guard.opened()
         self.keys = Interruptions(scan, host.guard)
+        self.types = ColumnTypes(())
         self.pauses: list[Pause] = []
         self.places: Sequence[Place] = ()
         self.error: BaseException | None = None
@@ -143,6 +146,7 @@ class Run:
             if self.plan.go_back:
                 self._go_back()
             self._tell_renamed()
+            self._note_replaced()
             self.metadata.collect(self.scan, META_TIMING.END)
             self._finish()
         finally:
@@ -185,6 +189,7 @@ class Run:
     def _started(self) -> ScanStarted:
         plan, scan, facts = self.plan, self.scan, self.host.facts()
         scan.info = self.metadata.merged()
+        self.types = ColumnTypes(plan.channels)
         return ScanStarted(
             uid=plan.uid,
             number=scan.number,
@@ -218,12 +223,26 @@ class Run:
         self.scan.state = ScanState.RUNNING
         guard = self.host.guard
         while not self._is_held_up() and (block := self._next()) is not None:
-            self.bus.rows(block)
+            if odd := self.types.odd(block):
+                self._take_odd(block, odd)
+            else:
+                self.bus.rows(block)
             if self.hooks.has_points:
                 with self.host.guard.opened():
                     self.hooks.after_point(block.first + block.count - 1)
             if guard.raised is not None:
                 self._raise_swallowed()
+
+    def _take_odd(self, block: Rows, odd: Sequence[int]) -> None:
+        """Hand points on as their columns hold them; one that they cannot hold ends the scan."""
+        known = len(self.types.replaced)
+        rows, failure = self.types.converted(block, odd)
+        if rows.count:
+            self.bus.rows(rows)
+        for _, first in [*self.types.replaced.values()][known:]:
+            _log.warning("%s, which its column cannot hold: NaN is in its place", first)
+        if failure is not None:
+            raise failure
 
     def _raise_swallowed(self) -> None:
         """Raise a Ctrl-C or a signal again that code of the user has caught and dropped."""
@@ -336,6 +355,12 @@ class Run:
             _log.warning("%s did not go back to the start: %s", names, why)
             self.keys.failed(error, self.host.clock.time())
             self.error = self.error or error
+
+    def _note_replaced(self) -> None:
+        now = self.host.clock.time()
+        for count, first in self.types.replaced.values():
+            more = f", and {count - 1} more" if count > 1 else ""
+            self.scan.comments.append(Comment(now, f"{first}{more}: NaN is in its place"))
 
     def _tell_renamed(self) -> None:
         for place in self.work.places:

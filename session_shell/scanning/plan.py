@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from session_shell.devices.motion.together import check_paths
 from session_shell.devices.protocols import Channel, Detector, Movable
 from session_shell.errors import CommandError, ScanError
+from session_shell.scanning.column_types import holds_numbers
 from session_shell.scanning.documents import Rows
 
 _MOST_POINTS = 10**8
@@ -211,3 +212,8 @@ class ScanPlan:
                     "leave one of these counters out or rename it in the configuration"
                 )
             names[channel.name] = channel
+            if not holds_numbers(channel):
+                raise ScanError(
+                    f"{self.title}: {channel.device or channel.name} gives {channel.dtype!r} for "
+                    f"the column {channel.name!r}; a column holds numbers"
+                )

@@ -17,7 +17,7 @@ from session_shell.nexus import FileTemplate, ScanFile, scan_tree
 from session_shell.nexus.folder.numbers import NUMBER_FILE
 from session_shell.nexus.tree.nodes import Dataset, walk
 from session_shell.nexus.writing import columns, ending
-from session_shell.scanning.documents import Comment, EndReason, Position, Rows, ScanStarted
+from session_shell.scanning.documents import Comment, EndReason, Position, ScanStarted
 
 from .documents import (
     DIODE,
@@ -32,7 +32,6 @@ from .documents import (
     name_of,
     point,
     save,
-    spectrum,
     started,
     timescan,
 )
@@ -244,27 +243,6 @@ def test_long_scan_over_many_chunks(tmp_path: Path, wall: WallTime, in_place: bo
 
 
 # -------------------------------------------------------------------------- bad input
-
-
-def test_values_that_are_no_numbers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    doc = spectrum()
-    file = begin(tmp_path, doc)
-    good = np.ones(1024)
-    file.rows(Rows(0, 1, ([0.0], [0.0], [good], [1.0])))
-    file.rows(Rows(1, 1, ([0.1], [0.1], [np.ones(1000)], ["broken"])))
-    file.rows(Rows(2, 1, ([0.2], [0.2], [5], [None])))
-    file.rows(Rows(3, 1, ([0.3], [0.3], [good], [4.0])))
-    with caplog.at_level(logging.WARNING, "session_shell.nexus"):
-        file.scan_ended(ended(doc, 4))
-    with h5py.File(file.path) as h5:
-        entry = h5["1.1"]
-        diode = entry["measurement/diode"][()]
-        np.testing.assert_array_equal(diode, [1.0, np.nan, np.nan, 4.0])
-        mca = entry["measurement/mca"][()]
-        assert mca.sum(axis=1).tolist() == [1024, 1000, 0, 1024]
-        warnings = entry["scan/metadata_warnings"].asstr()[()].tolist()
-    assert len(warnings) == 2
-    assert all(warning in caplog.text for warning in warnings)
 
 
 def test_warnings_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from session_shell.devices.checks import not_negative, number
 from session_shell.devices.counters.derived import as_counter
@@ -164,8 +165,7 @@ class CalculatedCounter(Calculated):
         if not shape and result.__class__ is float:
             return float(result)
         try:
-            # None would become NaN; a function that forgot its `return` is wrong.
-            array = np.asarray("None" if result is None else result, dtype=float)
+            array = _as_floats(result)
         except (TypeError, ValueError):
             raise DeviceError(
                 f"{self.text} must give {_shape_words(shape)}, not {result!r:.60}",
@@ -179,6 +179,15 @@ class CalculatedCounter(Calculated):
                 device=self.name,
             )
         return array if shape else float(array)
+
+
+def _as_floats(result: Any) -> NDArray[np.float64]:
+    """Return numbers as an array, NaN for masked ones; raise for what are none."""
+    given = np.ma.asanyarray(result)
+    # None would become NaN; a function that forgot its `return` is wrong. So is text.
+    if result is None or given.dtype.kind not in "biufO":
+        raise TypeError
+    return np.ma.filled(given.astype(float), np.nan)
 
 
 class _All:

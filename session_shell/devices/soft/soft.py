@@ -11,6 +11,7 @@ An attribute, a property, a method or a function will do::
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -261,7 +262,7 @@ def read_number(read: Read, what: str, name: str) -> float:
     if type(value).__name__ in ("bool", "bool_"):
         return float(value)
     if getattr(value, "shape", None) == () and not isinstance(value, numbers.Real):
-        value = value.item()
+        value = math.nan if getattr(value, "mask", False) else value.item()
     if not isinstance(value, numbers.Real):
         raise DeviceError(f"its {what} must be a number, not {value!r:.60}", device=name)
     return float(value)

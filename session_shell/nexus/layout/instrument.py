@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from session_shell.nexus.tree.nodes import (
     valid_name,
 )
 from session_shell.nexus.tree.units import ascii_units
+from session_shell.scanning.column_types import column_dtype
 from session_shell.scanning.documents import Position, ScanEnded, ScanStarted
 
 _CHUNK_ROWS = 8192
@@ -101,19 +101,8 @@ def _channel_group(channel: Channel, name: str, index: int, npoints: int) -> Gro
     return group
 
 
-def channel_dtype(channel: Channel) -> np.dtype[Any]:
-    """Return the type in which values are stored: the channel's if it is one of numbers."""
-    try:
-        dtype = np.dtype(channel.dtype)
-    except TypeError:
-        return np.dtype(float)
-    if dtype.char in "gG":
-        return np.dtype(float if dtype.char == "g" else complex)
-    return dtype if dtype.kind in "biufc" else np.dtype(float)
-
-
 def _stream(channel: Channel, index: int, npoints: int) -> Dataset:
-    dtype = channel_dtype(channel)
+    dtype = column_dtype(channel)
     row_bytes = dtype.itemsize * math.prod(channel.shape)
     compressed = row_bytes >= _COMPRESS_BYTES
     rows = min(npoints or _CHUNK_ROWS, _CHUNK_ROWS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from session_shell.devices.protocols import Channel
-from session_shell.nexus.layout.instrument import channel_dtype
 from session_shell.nexus.tree.nodes import Dataset, Group, Link, Mesh, new_group
 from session_shell.nexus.tree.units import ascii_units
+from session_shell.scanning.column_types import column_dtype
 from session_shell.scanning.documents import ScanStarted
 
 _LARGEST_MESH = 2**24
@@ -36,7 +36,7 @@ def plot_group(doc: ScanStarted, names: tuple[str, ...], targets: tuple[str, ...
 
 
 def _plottable(channel: Channel) -> bool:
-    return channel.shape == () and channel_dtype(channel).kind in "iuf"
+    return channel.shape == () and column_dtype(channel).kind in "iuf"
 
 
 def _signals(doc: ScanStarted) -> list[int]:

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from session_shell.devices.protocols import Channel
-from session_shell.nexus.layout.instrument import channel_dtype
 from session_shell.nexus.metadata.conversion import RawTree
 from session_shell.nexus.metadata.items import OWN, POSITIONS, group_items, info_items
 from session_shell.nexus.metadata.python_values import noted
 from session_shell.nexus.tree.nodes import Group, safe_text
 from session_shell.nexus.tree.units import ascii_units
+from session_shell.scanning.column_types import column_dtype
 from session_shell.scanning.documents import ScanEnded, ScanStarted
 
 NAME = "python_values"
@@ -86,7 +86,7 @@ def read_channel(channel: Channel) -> Channel:
         channel.name,
         kind,  # type: ignore[arg-type]
         unit=ascii_units(channel.unit),
-        dtype=str(channel_dtype(channel)),
+        dtype=str(column_dtype(channel)),
         shape=channel.shape,
         device=(channel.device or channel.name) if kind == "counter" else "",
         mode=channel.mode,

@@ -12,7 +12,6 @@ import numpy as np
 
 from session_shell.errors import CommandError
 from session_shell.nexus.disk.filters import check_readable
-from session_shell.nexus.layout.instrument import channel_dtype
 from session_shell.nexus.layout.record import noted_channels
 from session_shell.nexus.metadata.python_values import items_of
 from session_shell.nexus.reading.reader import (
@@ -33,6 +32,7 @@ from session_shell.nexus.reading.saved_info import (
     read_parameters,
     read_record,
 )
+from session_shell.scanning.column_types import column_dtype
 from session_shell.scanning.documents import (
     EndReason,
     MetadataFailure,
@@ -99,9 +99,7 @@ def read_ended(scan: SavedScan) -> ScanEnded | None:
 
 def read_rows(scan: SavedScan, started: ScanStarted, block: int = _ROWS) -> Iterator[Rows]:
     """Give all points that are in the file now, in blocks of bounded size."""
-    row_bytes = sum(
-        channel_dtype(c).itemsize * max(math.prod(c.shape), 1) for c in started.channels
-    )
+    row_bytes = sum(column_dtype(c).itemsize * max(math.prod(c.shape), 1) for c in started.channels)
     size = max(1, min(block, _BYTES // max(row_bytes, 1)))
     first, total = 0, scan.rows.rows()
     while first < total:

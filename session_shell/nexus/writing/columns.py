@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from session_shell.nexus.tree.nodes import Dataset, Group, Mesh, Stream, walk
-from session_shell.scanning.documents import Rows, ScanStarted
+from session_shell.scanning.documents import Rows
 
 _SLOW = 0.1
 """Seconds between two points from which on every point is written at once."""
@@ -34,8 +34,6 @@ class Columns:
         self.streams.sort(key=lambda item: item[1].channel)
         self.written = 0
         """Rows that are in the file."""
-        self.bad: set[int] = set()
-        """Channels that gave something that is no number of their shape."""
         self._waiting: list[tuple[Sequence[Any], ...]] = []
         self._block: list[NDArray[Any]] | None = None
         self._count = 0
@@ -104,50 +102,16 @@ class Columns:
         return count
 
     def _array(self, stream: Stream, parts: list[Sequence[Any]], count: int) -> NDArray[Any]:
-        dtype, shape = np.dtype(stream.dtype), (count, *stream.shape)
-        try:
-            if any(isinstance(part, np.ndarray) for part in parts):
-                array = np.concatenate([np.asarray(part, dtype) for part in parts])
-            else:
-                array = np.array([value for part in parts for value in part], dtype)
-            if array.shape == shape:
-                return np.ascontiguousarray(array)
-        except (TypeError, ValueError, OverflowError):
-            pass  # looked at value by value below
-        self.bad.add(stream.channel)
-        return _value_by_value(parts, dtype, shape)
-
-
-def bad_values(doc: ScanStarted, columns: Columns) -> list[str]:
-    """Return a warning for each channel that gave what its column cannot hold."""
-    return [
-        f"{doc.channels[i].name}: gave values that are no numbers of shape "
-        f"{doc.channels[i].shape}: NaN is in their place"
-        for i in sorted(columns.bad)
-    ]
+        dtype = np.dtype(stream.dtype)
+        if any(isinstance(part, np.ndarray) for part in parts):
+            array = np.concatenate([np.asarray(part, dtype) for part in parts])
+        else:
+            array = np.array([value for part in parts for value in part], dtype)
+        return np.ascontiguousarray(array).reshape(count, *stream.shape)
 
 
 def _row_bytes(stream: Stream) -> int:
     return int(np.dtype(stream.dtype).itemsize * np.prod(stream.shape, dtype=int))
-
-
-def _value_by_value(
-    parts: list[Sequence[Any]], dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> NDArray[Any]:
-    """Return what can be stored of rows that are not what the channel promised; NaN elsewhere."""
-    array = np.full(shape, np.nan if dtype.kind in "fc" else 0, dtype)
-    values = (value for part in parts for value in part)
-    for row, value in zip(range(shape[0]), values, strict=False):
-        try:
-            one = np.asarray(value, dtype)
-        except (TypeError, ValueError, OverflowError):
-            continue
-        if one.ndim != len(shape) - 1:
-            continue
-        common = tuple(slice(min(a, b)) for a, b in zip(one.shape, shape[1:], strict=True))
-        place: tuple[int | slice, ...] = (row, *common)
-        array[place] = one[common]
-    return array
 
 
 def mesh_pieces(

@@ -30,7 +30,7 @@ from session_shell.nexus.disk.superblock import announce_end
 from session_shell.nexus.folder.numbers import reserve_number
 from session_shell.nexus.layout.entry import build, entry_name
 from session_shell.nexus.tree.nodes import Group
-from session_shell.nexus.writing.columns import Columns, bad_values
+from session_shell.nexus.writing.columns import Columns
 from session_shell.nexus.writing.ending import Edit, finish
 from session_shell.nexus.writing.template import FileTemplate
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
@@ -237,10 +237,9 @@ class ScanFile:
         if self._streams is not None:
             missing = self._write_last_block(columns)
             self._close()
-        columns.block()  # finds values that cannot be stored, which the file has to tell
         # The file says how many points are in it, also when some could not be written.
         ended = replace(doc, npoints=columns.written + columns.waiting)
-        tree = self._end_tree(start, ended, bad_values(start, columns))
+        tree = self._end_tree(start, ended)
         image, self._image = self._image, None
         finish(self.path, Edit(self._tree, tree, columns), self._ballast, image)
         if missing:
@@ -263,11 +262,11 @@ class ScanFile:
                 return columns.drop()
         return 0
 
-    def _end_tree(self, start: ScanStarted, ended: ScanEnded, notes: list[str]) -> Group:
+    def _end_tree(self, start: ScanStarted, ended: ScanEnded) -> Group:
         try:
-            return self._build(start, ended, notes)
+            return self._build(start, ended)
         except Exception as error:  # noqa: BLE001 - metadata must never lose the end of a scan
-            notes = [*notes, f"END metadata is left out, since it cannot be stored: {error}"]
+            notes = [f"END metadata is left out, since it cannot be stored: {error}"]
             return self._build(start, replace(ended, metadata=start.metadata), notes)
 
     def _close(self) -> None:

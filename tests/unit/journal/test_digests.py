@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,24 +51,27 @@ def test_values_are_hashed_as_little_endian_bytes_of_the_channels_type() -> None
     assert sink.digest == digest_of(sink.channels)
 
 
-NUMBERS = st.one_of(
-    st.floats(), st.integers(-(2**63), 2**63 - 1), st.none(), st.text(max_size=3), st.booleans()
-)
+VALUES = {
+    "float64": st.floats(),
+    "float32": st.floats(width=32),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "uint64": st.integers(0, 2**64 - 1),
+    "uint8": st.integers(0, 255),
+    "bool": st.booleans(),
+    "complex128": st.complex_numbers(),
+}
 
 
-@given(
-    st.lists(NUMBERS, max_size=30),
-    st.sampled_from(["float64", "float32", "int64", "uint8", "bool", "complex128", "text", "?!"]),
-    st.integers(1, 7),
-)
-@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+@given(st.sampled_from(sorted(VALUES)), st.data(), st.integers(1, 7))
 def test_any_values_in_any_blocks_give_one_fingerprint(
-    values: list[Any], dtype: str, size: int
+    dtype: str, data: st.DataObject, size: int
 ) -> None:
+    values = data.draw(st.lists(VALUES[dtype], max_size=30))
     channel = (Channel("c", "counter", dtype=dtype),)
     one_by_one = run(channel, [((v,),) for v in values])
     blocks = run(channel, [(values[i : i + size],) for i in range(0, len(values), size)])
     assert one_by_one.channels == blocks.channels
+    assert one_by_one.channels["c"] == sha(np.array(values, np.dtype(dtype)).tobytes())
     whole = ChannelDigest(channel[0])
     whole.add(values)
     assert whole.hexdigest() == blocks.channels["c"]
@@ -79,9 +81,9 @@ def test_every_value_counts() -> None:
     channel = (Channel("c", "counter", dtype="int32"),)
     seen = {
         run(channel, [(values,)]).digest
-        for values in ([1, 2], [2, 1], [1], [], [1, 3], [1, math.nan], [1, 0], [1, 2, 3])
+        for values in ([1, 2], [2, 1], [1], [], [1, 3], [1, 0], [1, 2, 3])
     }
-    assert len(seen) == 8
+    assert len(seen) == 7
 
 
 def test_the_smallest_step_of_a_float_counts() -> None:
@@ -108,9 +110,3 @@ def test_memory_is_bounded() -> None:
         most = max(most, len(sink._waiting))
         assert all(len(columns) == 1 for columns in sink._waiting), "no image waits"
     assert most <= 4096
-
-
-def test_a_wrong_array_is_no_reason_to_stop() -> None:
-    channel = (Channel("image", "counter", dtype="uint16", shape=(2, 2)),)
-    sink = run(channel, [((object(),),), (("no array",),), ((np.full((2, 2), np.nan),),)])
-    assert len(sink.channels["image"]) == 64
