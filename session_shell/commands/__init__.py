@@ -84,6 +84,7 @@ from session_shell.commands.saved import open_scan, scan
 from session_shell.commands.scripts import (
     load_script,
     sleep,
+    unprotect,
     user_script_homedir,
     user_script_list,
     user_script_load,
@@ -202,6 +203,7 @@ GROUPS: Mapping[str, tuple[Callable[..., Any], ...]] = {
     "scripts": (
         load_script,
         sleep,
+        unprotect,
         user_script_homedir,
         user_script_list,
         user_script_load,

@@ -278,5 +278,10 @@ def _keep(device: Device) -> Device:
     """Make a device part of the session and a name at the prompt; it replaces an older one."""
     session = current_session()
     name: str = device.name  # type: ignore[attr-defined]
-    session.devices[name] = session.namespace[name] = device
+    names = session.namespace
+    after_setup = bool(names.protected)
+    names.unprotect(name)
+    session.devices[name] = names[name] = device
+    if after_setup:
+        names.protect([name])
     return device

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from session_shell.commands import arguments as check
 from session_shell.current import current_session
 from session_shell.errors import CommandError
+from session_shell.session.namespace import Namespace
 from session_shell.user_time import own_watch
 
 
@@ -99,6 +100,36 @@ def user_script_run(name: str) -> None:
     _run_apart(_script("user_script_run", _home(), name))
 
 
+@check.takes_words
+def unprotect(*names: Any) -> None:
+    """Let names of devices and commands be given to something else until the session ends.
+
+    Args:
+        names: Names, or the devices and commands themselves.
+
+    Raises:
+        CommandError: When one is not protected.
+
+    Example:
+        ``unprotect("robz"); robz = 3``
+    """
+    session = current_session()
+    protected = session.namespace.protected
+    wanted = [_name_of(protected, one) for one in names]
+    if not wanted:
+        raise CommandError('unprotect: say which name, for example unprotect("roby")')
+    session.namespace.unprotect(*wanted)
+
+
+def _name_of(protected: Mapping[str, Any], one: Any) -> str:
+    name = one if isinstance(one, str) else next((n for n, o in protected.items() if o is one), "")
+    if name not in protected:
+        close = difflib.get_close_matches(name, protected, n=1)
+        hint = f", did you mean {close[0]!r}?" if close else ""
+        raise CommandError(f"unprotect: {one!r:.60} is not a protected name{hint}")
+    return name
+
+
 def sleep(seconds: float) -> None:
     """Wait for some seconds of the session's clock; Ctrl-C ends it.
 
@@ -111,7 +142,7 @@ def sleep(seconds: float) -> None:
 
 def _run_apart(path: Path) -> SimpleNamespace:
     session = current_session()
-    namespace: dict[str, Any] = dict(session.namespace)
+    namespace = Namespace(session.namespace)
     before = dict(namespace)
     session.run_script(path, namespace)
     new = {

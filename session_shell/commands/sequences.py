@@ -25,8 +25,8 @@ def sequence(title: str, scan_info: Mapping[str, Any] | None = None) -> ScanSequ
     Example::
 
         with sequence("two heights") as seq:
-            for height in (0, 1):
-                umv(sz, height)
+            for z in (0, 1):
+                umv(sz, z)
                 seq.add(ascan(sy, -1, 1, 20, 0.1, diode, run=False))
     """
     host = current_session().host

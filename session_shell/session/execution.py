@@ -13,11 +13,12 @@ from types import CodeType
 from typing import Any
 
 from session_shell.errors import CommandError
+from session_shell.session.namespace import Namespace
 
 
 def execute(
     source: str,
-    namespace: dict[str, Any],
+    namespace: Namespace,
     filename: str,
     show: Callable[[Any], None] | None = None,
 ) -> Any:
@@ -32,20 +33,25 @@ def execute(
     lines = source.splitlines(keepends=True)
     linecache.cache[filename] = (len(source), None, lines, filename)
     tree = ast.parse(source, filename)
+    namespace.refuse(compile(tree, filename, "exec"))
     value: Any = None
     for statement in tree.body:
-        if isinstance(statement, ast.Expr):
-            expression = ast.Expression(statement.value)
-            value = eval(compile(expression, filename, "eval"), namespace)  # noqa: S307
-            if show is not None and value is not None:
-                show(value)
-        else:
-            value = None
-            exec(compile(ast.Module([statement], []), filename, "exec"), namespace)
+        with namespace.kept():
+            value = _run(statement, namespace, filename)
+        if show is not None and value is not None:
+            show(value)
     return value
 
 
-def execute_file(path: Path, namespace: dict[str, Any], argv: Sequence[str] | None = None) -> None:
+def _run(statement: ast.stmt, namespace: Namespace, filename: str) -> Any:
+    if isinstance(statement, ast.Expr):
+        expression = ast.Expression(statement.value)
+        return eval(compile(expression, filename, "eval"), namespace)  # noqa: S307
+    exec(compile(ast.Module([statement], []), filename, "exec"), namespace)
+    return None
+
+
+def execute_file(path: Path, namespace: Namespace, argv: Sequence[str] | None = None) -> None:
     """Run a Python file in `namespace` under its real path.
 
     Args:
@@ -58,7 +64,8 @@ def execute_file(path: Path, namespace: dict[str, Any], argv: Sequence[str] | No
         Exception: What the file raises.
     """
     code = compile_file(path)
-    with _file_name(path, namespace), _arguments(path, argv):
+    namespace.refuse(code)
+    with _file_name(path, namespace), _arguments(path, argv), namespace.kept():
         exec(code, namespace)
 
 
@@ -88,7 +95,7 @@ def line_in_file(error: BaseException, path: Path) -> int | None:
 
 
 @contextmanager
-def _file_name(path: Path, namespace: dict[str, Any]) -> Iterator[None]:
+def _file_name(path: Path, namespace: Namespace) -> Iterator[None]:
     before = namespace.get("__file__")
     namespace["__file__"] = str(path)
     try:

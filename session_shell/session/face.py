@@ -12,6 +12,7 @@ from session_shell.devices.group import MeasurementGroup
 from session_shell.journal.journal import Journal
 from session_shell.session.host import SessionHost
 from session_shell.session.loading import Loaded
+from session_shell.session.namespace import Namespace
 from session_shell.session.saving import ScanSaving
 from session_shell.session.settings import Settings
 
@@ -34,7 +35,7 @@ class SessionFace(Protocol):
     settings: Settings
     host: SessionHost
     journal: Journal
-    namespace: dict[str, Any]
+    namespace: Namespace
     active_mg: MeasurementGroup | None
     user_scripts: Path | None
     plot_selection: tuple[str, ...]

@@ -20,6 +20,7 @@ from session_shell.config import (
 from session_shell.devices.context import DeviceContext
 from session_shell.errors import SessionShellError
 from session_shell.session.execution import execute_file, line_in_file
+from session_shell.session.namespace import Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def load(
     return Loaded(configuration, plan, devices, problems)
 
 
-def setup_problem(path: Path, namespace: dict[str, Any]) -> tuple[Problem, BaseException] | None:
+def setup_problem(path: Path, namespace: Namespace) -> tuple[Problem, BaseException] | None:
     """Run a setup script; return what went wrong, with the script's own line."""
     try:
         execute_file(path, namespace)

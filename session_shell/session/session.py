@@ -24,6 +24,7 @@ from session_shell.session.execution import execute, execute_file
 from session_shell.session.host import SessionHost, user_name
 from session_shell.session.loading import Loaded, load, setup_problem, texts
 from session_shell.session.lock import SessionLock
+from session_shell.session.namespace import Namespace
 from session_shell.session.recording import begin_journal
 from session_shell.session.relocation import Relocation
 from session_shell.session.remembering import restore, state_of
@@ -113,6 +114,9 @@ class Session:
         if imports is not None:
             self._open.enter_context(imports(self))
         self._run_setup()
+        # Setup scripts may define what they like; what they leave is what the names stand for.
+        made = [name for name, d in self.devices.items() if self.namespace.get(name) is d]
+        self.namespace.protect([*self.furniture, *made])
 
     def _listen(self, stream: TextIO | None) -> None:
         """Take note of interrupts, and of what is shown, before anything else happens."""
@@ -221,7 +225,7 @@ class Session:
             self.run_script(file, self.namespace, argv)
 
     def run_script(
-        self, path: Path, namespace: dict[str, Any], argv: Sequence[str] | None = None
+        self, path: Path, namespace: Namespace, argv: Sequence[str] | None = None
     ) -> None:
         """Run a Python file as part of a command; its text goes into the journal."""
         self.journal.script(path, argv or ())
@@ -289,7 +293,7 @@ class Session:
         if not self.read_only:
             self.lock.acquire()
 
-    def _make_namespace(self, verbs: Mapping[str, Any]) -> dict[str, Any]:
+    def _make_namespace(self, verbs: Mapping[str, Any]) -> Namespace:
         own = {
             "SCAN_SAVING": self.saving,
             "SCANS": self.host.scans,
@@ -300,7 +304,7 @@ class Session:
             self.problems.append(
                 Problem(f"the object {name} hides the command of that name", severity="warning")
             )
-        return {"__name__": "__main__", **verbs, **own, **visible}
+        return Namespace({"__name__": "__main__", **verbs, **own, **visible})
 
     def _run_setup(self) -> None:
         with self.in_use(), self.journal.setup() as failures:

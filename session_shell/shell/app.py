@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from IPython.core.profiledir import ProfileDir
@@ -19,7 +20,7 @@ from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets.config import Config
 
-from session_shell.errors import SessionShellError
+from session_shell.errors import CommandError, SessionShellError
 from session_shell.session import expand
 from session_shell.shell.banner import banner
 from session_shell.shell.profile import history_file, ipython_folder, taste
@@ -79,9 +80,21 @@ class SessionShell(TerminalInteractiveShell):
             early = self.line_interrupt.take()
             if early:
                 code_obj, async_ = INTERRUPTED_CODE, False
-            failed = await super().run_code(code_obj, result, async_=async_)  # type: ignore[no-untyped-call]
+            failed = await self._run_code(code_obj, result, async_=async_)
         if not early and isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
             drop_lines_ahead(self.pt_app)
+        return failed
+
+    async def _run_code(self, code_obj: Any, result: Any, *, async_: bool) -> bool:
+        """Run compiled code that takes no protected name away."""
+        names = self.session.namespace
+        try:
+            names.refuse(code_obj)
+        except CommandError as error:
+            code_obj, async_ = _raising(error), False
+        failed = await super().run_code(code_obj, result, async_=async_)  # type: ignore[no-untyped-call]
+        if lost := names.give_back():
+            failed = await super().run_code(_raising(names.refusal(*lost)), result)  # type: ignore[no-untyped-call]
         return bool(failed)
 
     def run_cell(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,6 +111,15 @@ class SessionShell(TerminalInteractiveShell):
         """Run a script for ``%run``; its text goes into the journal."""
         self.session.journal.script(Path(fname), sys.argv[1:])
         super().safe_execfile(fname, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def reset(self, *args: Any, **kwargs: Any) -> None:
+        """Forget what scripts and the person defined, not devices and commands."""
+        given = {**self.session.furniture, **self.session.namespace.protected}
+        self.session.namespace.unprotect(*given)
+        super().reset(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.user_ns.update(given)
+        self.session.namespace.protect(given)
+        self.user_ns_hidden.update(given)
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Tell an error of ours in one line, others without our frames."""
@@ -164,6 +186,12 @@ class SessionShell(TerminalInteractiveShell):
     def _resume(self, line: str) -> None:
         """Define again what was defined in the last run; with an id, in that run."""
         print(*self.session.resume(line.strip()).lines(), sep="\n")
+
+
+def _raising(error: CommandError) -> CodeType:
+    """Return code that raises an error where IPython looks for errors."""
+    source = f"raise __import__('session_shell.errors').errors.CommandError({str(error)!r})"
+    return compile(source, "<names>", "exec")
 
 
 def run_prompt(session: Any) -> int:

@@ -244,3 +244,35 @@ def test_whos_lists_what_the_person_has_defined(terminal):
     names = [line.split()[0] for line in shown.splitlines() if line.split()]
     assert "mine" in names
     assert not {"dscan", "roby", "SCANS", "cen"} & set(names)
+
+
+def test_no_line_takes_devices_and_commands_away(open_terminal, config: Path):
+    terminal = open_terminal(columns=160)
+    script = config.parent / "mine.py"
+    script.write_text("first = 1\nroby = 5\n", encoding="utf-8")
+    refused = 'take another name, or run unprotect("roby") first'
+    (config / "scripts").mkdir()
+    (config / "scripts" / "named.py").write_text("for roby in (1, 2): pass\n", encoding="utf-8")
+    lines = [
+        "roby = 5",
+        "for roby in (1, 2): print('looped')",
+        "del roby",
+        "%time roby = 5",
+        "%run mine.py",
+        "%run -i mine.py",
+        "%xdel roby",
+        "load_script('named')",
+        "import __main__; __main__.roby = 5",
+    ]
+    for number, line in enumerate(lines, start=1):
+        shown = " ".join(terminal.command(line, number=number).split())
+        assert refused in shown, line
+        assert "Traceback" not in shown
+        assert "\nlooped" not in shown
+
+
+def test_reset_keeps_devices_and_commands(terminal):
+    terminal.command("mine = 3", number=1)
+    terminal.command("%reset -f", number=2)
+    shown = terminal.command("roby.name, ascan.__name__, 'mine' in globals()", number=3)
+    assert "('roby', 'ascan', False)" in shown
