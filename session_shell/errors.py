@@ -9,11 +9,13 @@
     │   ├── LimitError (ValueError)       a target lies outside the limits
     │   └── DeviceTimeoutError (TimeoutError)  a device did not answer in time
     ├── ScanError                a scan could not be run or read (point)
-    │   └── ScanPausedError      a scan was paused and gave the prompt back
     ├── SessionLockedError       the session is open already (owner)
     ├── SinkError                what must not fail failed: a scan could not be saved (sink)
     ├── MetadataError (ValueError)  a metadata source or category is wrong
     └── JournalError             the record of a session cannot be found, read or written
+
+    BaseException
+    └── ScanPaused               a scan was paused and gives the prompt back
 
 Messages say what, where and what to do: ``roby: 9 mm is outside [-5, 5] mm``.
 """
@@ -81,8 +83,12 @@ class ScanError(SessionShellError):
         super().__init__(message)
 
 
-class ScanPausedError(ScanError):
-    """A scan that was paused from the keyboard; it can be resumed."""
+class ScanPaused(BaseException):
+    """A scan was paused from the keyboard; `resume()` goes on.
+
+    It passes through ``except Exception``, so that the loop or function that ran the scan does not
+    take it for a failure and start the next scan.
+    """
 
 
 class SessionLockedError(SessionShellError):

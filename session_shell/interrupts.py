@@ -9,6 +9,7 @@ is being ended still gets its end.
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -22,7 +23,15 @@ _SIGNALS = tuple(
 )
 
 
+LIMIT = 30.0
+"""Seconds on the wall that a call of the clean-up may take."""
+GRACE = 0.5
+"""Seconds after which a Ctrl-C is meant for such a call."""
 _KNOWN = frozenset(member.name for member in signal.Signals)
+
+
+class GivenUp(BaseException):
+    """A call of the clean-up that lasted too long, or that a person has given up."""
 
 
 class InterruptGuard:
@@ -39,6 +48,7 @@ class InterruptGuard:
         self.raised: BaseException | None = None
         """What was raised since the outermost `active` began; user code may have swallowed it."""
         self._previous: dict[int, Any] = {}
+        self._give_up_after = math.inf
         self.count = 0
         """Signals received since the outermost `active` began."""
         self.now: Callable[[], float] = time.time
@@ -105,6 +115,29 @@ class InterruptGuard:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Give up what hangs in the block: after `LIMIT`, or when a signal comes after `GRACE`.
+
+        A shield does not hold this back: it is for the calls of the clean-up, of which one that
+        does not return would keep all others from being made. An impatient Ctrl-C just after
+        the one that ended the scan is not meant for it.
+
+        Raises:
+            GivenUp: In the block.
+        """
+        if threading.current_thread() is not threading.main_thread() or not self._depth:
+            yield
+            return
+        begun, outer = time.monotonic(), self._give_up_after
+        self._give_up_after = begun + GRACE
+        alarm = _Alarm(LIMIT, self._on_alarm)
+        try:
+            with alarm:
+                yield
+        finally:
+            self._give_up_after = outer
+
     def check(self) -> None:
         """Raise what was held back, if anything was and no shield is up."""
         if self.pending is not None and self.shields == 0 and not self._fired:
@@ -136,12 +169,57 @@ class InterruptGuard:
             self.pending = SystemExit(128 + signum)
         elif self.pending is None and not self._fired:
             self.pending = KeyboardInterrupt()
+        if time.monotonic() >= self._give_up_after:
+            raise GivenUp("was given up by Ctrl-C" if signum == signal.SIGINT else "was given up")
         self.check()
+
+    def _on_alarm(self, _signum: int, _frame: FrameType | None) -> None:
+        if self._give_up_after < math.inf:
+            raise GivenUp("did not return")
 
     def _restore(self) -> None:
         for signum, handler in self._previous.items():
             signal.signal(signum, handler)
         self._previous = {}
+
+
+def is_of_signal(error: BaseException | None) -> bool:
+    """Return True for the `SystemExit` of a signal, not for one of a user's script."""
+    codes = (128 + signal.SIGTERM, 128 + signal.SIGHUP)
+    return isinstance(error, SystemExit) and error.code in codes
+
+
+class _Alarm:
+    """Call a handler after some seconds on the wall, and again every second, until the end.
+
+    An alarm that somebody else has set comes as it would have, unless it is the earlier one: then
+    it is left alone.
+    """
+
+    __slots__ = ("_begun", "_handler", "_other", "_seconds")
+
+    def __init__(self, seconds: float, handler: Callable[[int, FrameType | None], None]) -> None:
+        self._seconds, self._handler = seconds, handler
+        self._begun = 0.0
+        self._other: tuple[Any, float, float] | None = None
+
+    def __enter__(self) -> None:
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
+        if 0 < left < self._seconds:
+            return
+        self._begun = time.monotonic()
+        self._other = signal.signal(signal.SIGALRM, self._handler), left, interval
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, 1.0)
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._other is None:
+            return
+        handler, left, interval = self._other
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if left:
+            rest = max(left - (time.monotonic() - self._begun), 1e-3)
+            signal.setitimer(signal.ITIMER_REAL, rest, interval)
 
 
 class _Opened:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from session_shell.errors import ScanPausedError
+from session_shell.errors import ScanPaused
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _ERROR = 4_000
@@ -36,7 +36,7 @@ def outcome_of(error: BaseException | None) -> str:
         return "interrupted"
     if isinstance(error, SystemExit):
         return "exit"
-    return "paused" if isinstance(error, ScanPausedError) else "error"
+    return "paused" if isinstance(error, ScanPaused) else "error"
 
 
 def one_line(error: BaseException | None) -> str:

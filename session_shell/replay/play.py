@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, TextIO, cast
 
 from session_shell.commands import describe
-from session_shell.errors import JournalError, SessionShellError
+from session_shell.errors import JournalError, ScanPaused, SessionShellError
 from session_shell.journal import CommandLog, JournalLog
 from session_shell.journal.records import Scan
 from session_shell.opening import open_session
@@ -205,7 +205,7 @@ class _Player:
             goes_on = self._keys.pressed
         except SystemExit:
             goes_on = False
-        except Exception as error:  # noqa: BLE001  as at the prompt, the next command follows
+        except (Exception, ScanPaused) as error:  # noqa: BLE001  as at the prompt, the next follows
             self._tell(error)
         finally:
             self._keys.end()

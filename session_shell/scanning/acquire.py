@@ -42,6 +42,8 @@ class Acquisition:
     spent: TimeSpent = field(default_factory=TimeSpent)
     at_rest: bool = True
     """False while axes move between two rows: a pause waits, a stop has to stop them."""
+    rests_at: int = 0
+    """Number of points after which the axes of a pass stand again."""
     places: tuple[Place, ...] = ()
     """Where the axes of the plan are to be at the start, in its order."""
 

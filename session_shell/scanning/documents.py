@@ -22,6 +22,8 @@ class EndReason(StrEnum):
     STOPPED = "STOPPED"
     USER_ABORT = "USER_ABORT"
     FAILURE = "FAILURE"
+    SESSION_ENDED = "SESSION_ENDED"
+    """The system or a closed terminal ended the session (SIGTERM, SIGHUP)."""
     CRASHED = "CRASHED"
     """Its process died; `session-shell repair` has finished the file."""
 

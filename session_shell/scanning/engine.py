@@ -11,6 +11,7 @@ clean-up. A pause leaves the acquirer, a generator, where it is.
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -18,7 +19,8 @@ from functools import partial
 from session_shell.devices.motion.places import Place, targets_of
 from session_shell.devices.motion.together import stop_all
 from session_shell.devices.protocols import Movable
-from session_shell.errors import ScanError, ScanPausedError, SessionShellError
+from session_shell.errors import ScanError, ScanPaused, SessionShellError
+from session_shell.interrupts import is_of_signal
 from session_shell.scanning.acquire import Acquisition, step
 from session_shell.scanning.bus import Bus
 from session_shell.scanning.collect import MetadataCollector, read_positions
@@ -47,7 +49,7 @@ def run_scan(scan: Scan, host: ScanHost) -> None:
     """Run `scan` to its end, and raise what ended it, if anything did.
 
     Raises:
-        ScanPausedError: When it was paused from the keyboard; `scan.resume` goes on.
+        ScanPaused: When it was paused from the keyboard; `scan.resume` goes on.
     """
     scan.plan.check()
     with host.guard.active(), host.guard.shielded(), _keys(scan, host):
@@ -122,7 +124,7 @@ class Run:
     def go_on(self) -> None:
         """Take points to the end, or to a pause that gives the prompt back."""
         self._attempt(self._acquire)
-        if isinstance(self.error, ScanPausedError):
+        if isinstance(self.error, ScanPaused):
             paused, self.error = self.error, None
             self.host.scan_pauses(self.scan)
             raise paused
@@ -133,10 +135,19 @@ class Run:
         guard = self.host.guard
         with guard.active(), guard.shielded(), _keys(self.scan, self.host):
             self.keys.begin()
+            self._return_or_stay_paused()
             self.host.scan_begins(self.scan)
-            self._attempt(self._put_back)
             self._resumed()
             self.go_on()
+
+    def _return_or_stay_paused(self) -> None:
+        try:
+            self._put_back()
+        except Exception as error:
+            raise ScanError(
+                f"{self._name} ({self.plan.title}) stays paused, since it cannot be put back: "
+                f"{error}; resume() tries again, abort() ends it"
+            ) from error
 
     def end(self) -> None:
         """Stop everything, take END metadata, and send the end."""
@@ -257,14 +268,15 @@ class Run:
         """Look at requests and watchdogs, pause if need be; True when the scan is to end."""
         if not (self.watchdogs or self.control.wanted) or self._is_complete:
             return False
-        if not self.work.at_rest and not self.control.stop:
-            return False  # in the middle of a pass
         if self.watchdogs:
             self._ask_watchdogs()
-        if not self.control.wanted:
-            return False
-        if self.control.pause and not self.control.stop:
+        if not self.control.pause or self.control.stop:
+            return self.control.stop
+        if self.work.at_rest:
             self._pause(self.control.pause)
+        elif self.work.rests_at >= self.scan.npoints > 0:
+            _log.warning("a pass cannot be paused; the scan ends with this one (Ctrl-\\ stops it)")
+            self.control.request_resume()
         return self.control.stop
 
     def _ask_watchdogs(self) -> None:
@@ -280,6 +292,9 @@ class Run:
             if dog.action == "stop":
                 self.control.request_stop()
                 return
+            if not self.work.at_rest:
+                dog.ask_again()  # where the axes stand
+                continue
             self._wait_in_place(reason, lambda dog=dog: not dog.ask(self.scan), dog.interval)  # type: ignore[misc]
 
     # Pauses
@@ -291,7 +306,7 @@ class Run:
             return
         self._paused(reason)
         points = f"after {self.scan.data.npoints} of {self.scan.npoints or 'endless'} points"
-        raise ScanPausedError(
+        raise ScanPaused(
             f"{self._name} ({self.plan.title}) is paused {points}; "
             "resume() goes on, abort() ends it"
         )
@@ -336,10 +351,11 @@ class Run:
     def _stop_devices(self) -> None:
         # After a success the axes stand already, and stopping them would cost time for nothing.
         problems: list[Exception] = []
+        guard = self.host.guard
         if self.error is not None or not self.work.at_rest:
-            problems += stop_all(self.plan.trajectory.axes)
-        problems += stop_detectors(self.plan.detectors)
-        problems += self.hooks.stop()
+            problems += stop_all(self.plan.trajectory.axes, guard)
+        problems += stop_detectors(self.plan.detectors, guard)
+        problems += self.hooks.stop(guard)
         for problem in problems:
             _log.warning("%s", problem)
             self.error = self.error or problem
@@ -410,6 +426,8 @@ class Run:
     def _reason(self) -> EndReason:
         if isinstance(self.error, KeyboardInterrupt):
             return EndReason.USER_ABORT
+        if is_of_signal(self.error):
+            return EndReason.SESSION_ENDED
         if self.error is not None:
             return EndReason.FAILURE
         if self.control.stop and not self._is_complete:
@@ -440,6 +458,8 @@ class Run:
 def _describe(error: BaseException | None) -> str:
     if error is None or isinstance(error, KeyboardInterrupt):
         return ""
+    if isinstance(error, SystemExit) and is_of_signal(error):
+        return f"ended by {signal.Signals(int(error.code or 0) - 128).name}"
     if isinstance(error, SessionShellError):
         return str(error)
     return f"{type(error).__name__}: {error}"

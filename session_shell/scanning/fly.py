@@ -139,15 +139,27 @@ class Fly:
             flight = self._start(_as_now(line, self.axis, work), work)
             work.spent.moving += work.clock.time() - begin
             origin = flight.opening if math.isnan(origin) else origin
-            work.at_rest = False
+            work.at_rest, work.rests_at = False, first + self.npoints
             for rows in self._gates(work, flight, first, origin):
                 work.spent.counting += rows.count * self.count_time
-                yield rows
                 first += rows.count
-            begin = work.clock.time()
+                failure = self._arrive(flight, work) if first == work.rests_at else None
+                yield rows
+                if failure is not None:
+                    raise failure
+
+    @staticmethod
+    def _arrive(flight: _Flight, work: Acquisition) -> DeviceError | None:
+        """Wait until the axis stands; its last points are handed on also when that fails."""
+        begin = work.clock.time()
+        try:
             flight.path.result()
-            work.at_rest = True
+        except DeviceError as error:
+            return error
+        finally:
             work.spent.moving += work.clock.time() - begin
+        work.at_rest = True
+        return None
 
     def _ends(self, line: Line) -> tuple[float, float]:
         """Return where a pass begins and ends: its line and the ways to come up to speed."""

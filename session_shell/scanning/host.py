@@ -72,8 +72,10 @@ class ScanHost(Protocol):
     scan_meta: ScanMeta
     presets: list[Any]
     watchdogs: list[Watchdog]
-    paused: Any
-    """The scan that was paused at the prompt, None when there is none."""
+    running: Any
+    """The scan that runs, None when there is none."""
+    paused_scans: list[Any]
+    """Scans that were paused at the prompt."""
     dry: list[Forecast] | None
     """Where scans leave a forecast instead of running; None: they run."""
     keys: bool

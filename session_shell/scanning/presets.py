@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
+from session_shell.devices.motion.together import limited_call
 from session_shell.errors import CommandError, ScanError
+from session_shell.interrupts import InterruptGuard
 
 Action = Literal["pause", "stop", "abort"]
 
@@ -85,6 +88,10 @@ class Watchdog:
         self._due = now + self.interval
         return self.ask(scan)
 
+    def ask_again(self) -> None:
+        """Ask the next time, however soon that is."""
+        self._due = float("-inf")
+
     def ask(self, scan: Any) -> str:
         """Ask now; an exception of the check becomes a `ScanError` that names it."""
         try:
@@ -159,14 +166,13 @@ class Hooks:
         for preset in self._presets:
             self._call(preset, "start")
 
-    def stop(self) -> list[ScanError]:
+    def stop(self, guard: InterruptGuard) -> list[Exception]:
         """Call ``stop`` of each that was prepared, the last first; return what went wrong."""
-        errors = []
+        errors: list[Exception] = []
         while self._prepared:
-            try:
-                self._call(self._prepared.pop(), "stop")
-            except ScanError as error:
-                errors.append(error)
+            preset = self._prepared.pop()
+            call = partial(self._call, preset, "stop")
+            errors += limited_call(call, f"preset {type(preset).__name__}.stop", guard)
         return errors
 
     def before_point(self, index: int) -> None:

@@ -158,7 +158,8 @@ class Scan(ScanResults):
         """
         if self.state is not ScanState.PAUSED and not self.control.pause:
             raise ScanError(f"{self.title}: is {self.state}, not paused")
-        if self._run is not None and self._host.paused is self:
+        if self._run is not None and self in self._host.paused_scans:
+            self._refuse_beside_another("resume")
             self._run.resume()
         else:
             self.control.request_resume()
@@ -171,13 +172,21 @@ class Scan(ScanResults):
         """
         if self.state in (ScanState.IDLE, ScanState.DONE):
             raise ScanError(f"{self.title}: is {self.state}, there is nothing to abort")
-        if self._run is not None and self._host.paused is self:
+        if self._run is not None and self in self._host.paused_scans:
+            self._refuse_beside_another("abort")
             with suppress(KeyboardInterrupt):
                 self._run.give_up()
             return
         self.control.request_abort()
         for problem in stop_all(self.plan.trajectory.axes, wait=False):
             _log.warning("%s", problem)
+
+    def _refuse_beside_another(self, what: str) -> None:
+        if self._host.running is not None:
+            raise ScanError(
+                f"{self.title}: {what} comes while {self._host.running.title} is running; a "
+                "session runs one scan at a time"
+            )
 
     def attach(self, run: Resumable) -> None:
         """Remember the run, to resume it; the engine calls this."""

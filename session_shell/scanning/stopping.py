@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from session_shell.devices.motion.together import start_together, stop_all
+from session_shell.devices.motion.together import limited_call, start_together, stop_all
 from session_shell.devices.protocols import Detector, Movable, Status
 from session_shell.errors import DeviceError
+from session_shell.interrupts import InterruptGuard
 
 _log = logging.getLogger(__name__)
 
@@ -15,15 +16,13 @@ _POLL = 0.05
 """Seconds between two looks for a Ctrl-C while axes go back."""
 
 
-def stop_detectors(detectors: Sequence[Detector]) -> list[Exception]:
+def stop_detectors(detectors: Sequence[Detector], guard: InterruptGuard) -> list[Exception]:
     """Stop all detectors; return what went wrong."""
-    problems: list[Exception] = []
-    for detector in detectors:
-        try:
-            detector.stop()
-        except Exception as error:  # noqa: BLE001  the others must be stopped all the same
-            problems.append(DeviceError(f"did not stop: {error}", device=detector.name))
-    return problems
+    return [
+        DeviceError(f"did not stop: {error}", device=detector.name)
+        for detector in detectors
+        for error in limited_call(detector.stop, "stop", guard)
+    ]
 
 
 def move_back(targets: Mapping[Movable, float], interrupted: Callable[[], bool]) -> None:

@@ -63,7 +63,8 @@ class SessionHost:
         self.stream = stream
         self.scans: deque[Scan] = deque(maxlen=RECENT)
         self.running: Scan | None = None
-        self.paused: Scan | None = None
+        self.paused_scans: list[Scan] = []
+        """Scans that wait for `resume`, the last one paused at the end."""
         self.keys = False
         self.live_plot = False
         self.read_only = False
@@ -183,6 +184,11 @@ class SessionHost:
             self.saving.told(),
         )
 
+    @property
+    def paused(self) -> Scan | None:
+        """The scan that `resume` goes on with, None when none is paused."""
+        return self.paused_scans[-1] if self.paused_scans else None
+
     def execute(self, scan: Scan) -> None:
         """Run a scan with the engine; one at a time."""
         if self.running is not None:
@@ -193,19 +199,23 @@ class SessionHost:
 
     def scan_begins(self, scan: Scan) -> None:
         """Remember the scan."""
-        self.running, self.paused = scan, None if self.paused is scan else self.paused
+        self.running = scan
+        if scan in self.paused_scans:
+            self.paused_scans.remove(scan)
         if scan not in self.scans:
             self.scans.append(scan)
 
     def scan_pauses(self, scan: Scan) -> None:
         """Give the prompt back; other scans may run meanwhile."""
-        self.running, self.paused = None, scan
+        self.running = None
+        self.paused_scans.append(scan)
         self.save_settings()
 
     def scan_ends(self, scan: Scan) -> None:
         """Link its file in the master file and save what must survive."""
         self.running = None
-        self.paused = None if self.paused is scan else self.paused
+        if scan in self.paused_scans:
+            self.paused_scans.remove(scan)
         if self.journal is not None:
             self.journal.scan_ends(scan)
         if scan.file is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -15,6 +15,7 @@ from session_shell.config import Problem
 from session_shell.current import use
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.group import MeasurementGroup
+from session_shell.devices.motion.together import stop_all
 from session_shell.errors import CommandError, DeviceError
 from session_shell.interrupts import InterruptGuard
 from session_shell.journal.journal import Journal
@@ -331,17 +332,18 @@ class Session:
         Args:
             reason: Why, for the journal.
         """
-        if self.closed:
-            return
-        self.closed = True
-        if self.host.paused is not None:
+        # A signal waits: a lock or a journal without its end would be left behind.
+        with suppress(KeyboardInterrupt), self.guard.active(), self.guard.shielded():
+            if not self.closed:
+                self.closed = True
+                self._close(reason)
+
+    def _close(self, reason: str) -> None:
+        while self.host.paused is not None:
             self.host.paused.abort()
-        for axis in self.host.axes():
-            try:
-                if getattr(axis, "is_moving", False):
-                    axis.stop()
-            except Exception as error:  # noqa: BLE001  the others must be stopped all the same
-                _log.warning("%s could not be stopped: %s", axis.name, error)
+        moving = [axis for axis in self.host.axes() if _is_moving(axis)]
+        for problem in stop_all(moving, self.guard, wait=False):
+            _log.warning("%s", problem)
         self.save_settings()
         self.settings.close()
         self.journal.close(reason)
@@ -369,3 +371,11 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {self.name}, {'closed' if self.closed else 'open'}>"
+
+
+def _is_moving(axis: Any) -> bool:
+    try:
+        return bool(getattr(axis, "is_moving", False))
+    except Exception as error:  # noqa: BLE001  the others must be stopped all the same
+        _log.warning("%s does not say if it moves: %s", axis.name, error)
+        return True

@@ -20,15 +20,15 @@ from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets.config import Config
 
-from session_shell.errors import CommandError, SessionShellError
+from session_shell.errors import CommandError, ScanPaused, SessionShellError
+from session_shell.interrupts import is_of_signal
 from session_shell.session import expand
 from session_shell.shell.banner import banner
+from session_shell.shell.line_signals import LineSignals, drop_lines_ahead
 from session_shell.shell.profile import history_file, ipython_folder, taste
 from session_shell.shell.prompts import SessionPrompts, SummaryFormatter
 from session_shell.shell.reports import from_user_code, one_line, strip_frames
-from session_shell.shell.signals import asked_to_end
 from session_shell.shell.toolbar import Toolbar
-from session_shell.shell.typeahead import INTERRUPTED_CODE, LineInterrupt, drop_lines_ahead
 from session_shell.sinks.live import styled
 
 _RESUME = re.compile(r"\s*%resume(\s+\S*)?\s*")
@@ -44,7 +44,7 @@ class SessionShell(TerminalInteractiveShell):
         self.toolbar = Toolbar(traits["session"])
         self._cells = 0
         self._unrecorded = False
-        self.line_interrupt = LineInterrupt()
+        self.line_signals = LineSignals()
         super().__init__(**traits)
         self.input_transformers_cleanup.append(self._expand)
         self.events.register("pre_run_cell", self._before)
@@ -68,20 +68,21 @@ class SessionShell(TerminalInteractiveShell):
 
     def prompt_for_code(self) -> str:
         """Return the line that is typed; a Ctrl-C from Enter on belongs to it."""
-        self.line_interrupt.hold()
+        self.line_signals.hold(self.pt_app)
         code = str(super().prompt_for_code())  # type: ignore[no-untyped-call]
         if self.pt_app is not None:
-            self.line_interrupt.read_ahead(self.pt_app.input)
+            self.line_signals.read_ahead(self.pt_app.input)
+        self.line_signals.check()
         return code
 
     async def run_code(self, code_obj: Any, result: Any = None, *, async_: bool = False) -> bool:
         """Run compiled code, in which alone a Ctrl-C is raised."""
-        with self.line_interrupt.raised():
-            early = self.line_interrupt.take()
-            if early:
-                code_obj, async_ = INTERRUPTED_CODE, False
+        with self.line_signals.raised():
+            early = self.line_signals.take()
+            if early is not None:
+                code_obj, async_ = early, False
             failed = await self._run_code(code_obj, result, async_=async_)
-        if not early and isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
+        if early is None and isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
             drop_lines_ahead(self.pt_app)
         return failed
 
@@ -121,13 +122,18 @@ class SessionShell(TerminalInteractiveShell):
         self.session.namespace.protect(given)
         self.user_ns_hidden.update(given)
 
+    def _atexit_once(self) -> None:
+        # IPython takes the namespace apart here, and END metadata and hooks may need it.
+        self.session.close()
+        super()._atexit_once()  # type: ignore[no-untyped-call]
+
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         """Tell an error of ours in one line, others without our frames."""
         error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
-        if asked_to_end(error):
+        if is_of_signal(error):
             warnings.filterwarnings("ignore", "To exit: use")  # what IPython says next
             return
-        if isinstance(error, SessionShellError | KeyboardInterrupt):
+        if isinstance(error, SessionShellError | ScanPaused | KeyboardInterrupt):
             with self.session.journal.unheard():  # it has the error itself
                 print(styled(one_line(error), "red"), file=sys.stderr)
             return
@@ -167,7 +173,7 @@ class SessionShell(TerminalInteractiveShell):
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
             session.last_error = error.with_traceback(from_user_code(error))
-        if asked_to_end(error):
+        if is_of_signal(error):
             self.exit_code = error.code
             self.ask_exit()  # type: ignore[no-untyped-call]
         if not self._unrecorded:
@@ -201,11 +207,15 @@ def run_prompt(session: Any) -> int:
     session.host.keys = sys.stdin.isatty()
     try:
         shell.mainloop()  # type: ignore[no-untyped-call]
+    except OSError:
+        # A closed terminal takes no last words; why it ends is known by then.
+        if not shell.exit_code and not shell.line_signals.exit_code:
+            raise
     finally:
         session.host.keys = False
-        shell.line_interrupt.release()
+        shell.line_signals.release()
         SessionShell.clear_instance()
-    return shell.exit_code
+    return int(shell.exit_code or shell.line_signals.exit_code)
 
 
 def make_shell(session: Any) -> SessionShell:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from session_shell.errors import SessionShellError
+from session_shell.errors import ScanPaused, SessionShellError
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 """Frames of files below it are ours."""
@@ -20,7 +20,7 @@ def one_line(error: BaseException) -> str:
     text = " ".join(message.split())
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by Ctrl-C"
-    if isinstance(error, SessionShellError):
+    if isinstance(error, SessionShellError | ScanPaused):
         return text or type(error).__name__
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

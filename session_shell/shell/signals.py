@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
-EXIT_CODES = frozenset(128 + s for s in SIGNALS)
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as every shell has it."""
 
@@ -29,11 +28,6 @@ def orderly() -> Iterator[None]:
     finally:
         for signum, handler in former.items():
             signal.signal(signum, handler)
-
-
-def asked_to_end(error: BaseException | None) -> bool:
-    """Tell whether `error` is the `SystemExit` of a signal, not one of a user's script."""
-    return isinstance(error, SystemExit) and error.code in EXIT_CODES
 
 
 def _leave(signum: int, _frame: FrameType | None) -> None:

@@ -30,6 +30,7 @@ _OUTCOME = {
     EndReason.STOPPED: "STOPPED",
     EndReason.USER_ABORT: "ABORTED by user",
     EndReason.FAILURE: "FAILED",
+    EndReason.SESSION_ENDED: "ENDED with its session",
     EndReason.CRASHED: "CRASHED",
 }
 

@@ -23,7 +23,7 @@ _LEAST = 12
 """Columns that a title gets in any case."""
 _WIDE = 100
 """Columns from which on there is room for everything."""
-_BAD = frozenset({"FAILURE", "CRASHED", "USER_ABORT"})
+_BAD = frozenset({"FAILURE", "CRASHED", "USER_ABORT", "SESSION_ENDED"})
 
 
 def list_lines(glances: Iterable[Glance], source: Path, look: Look) -> Iterator[str]:

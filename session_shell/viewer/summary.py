@@ -35,6 +35,7 @@ _MEANS = {
     "no end": "it runs, or its session died",
     "STOPPED": "by scan.stop()",
     "USER_ABORT": "by Ctrl-C",
+    "SESSION_ENDED": "its session was ended by the system, or its terminal closed",
 }
 
 

@@ -24,7 +24,7 @@ class CtrlZ:
 add_preset(CtrlZ())
 try:
     loopscan(3, 0.1, diode)
-except Exception as error:
+except BaseException as error:
     assert "is paused" in str(error)
 """
 PEAKS = (

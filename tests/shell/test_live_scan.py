@@ -157,9 +157,9 @@ def test_a_signal_during_a_scan_still_ends_it_well(terminal, config: Path, signu
 def test_a_terminal_that_is_closed_during_a_scan(terminal, config: Path):
     terminal.type("timescan(0.01, diode)\r")
     terminal.wait("\n   3 ")
-    terminal.process.close(force=False)
-    terminal.process.wait()
-    assert end_reason(config) != "SUCCESS"
+    terminal.process.ptyproc.fileobj.close()
+    assert terminal.process.ptyproc.wait() == 129
+    assert end_reason(config) == "SESSION_ENDED"
 
 
 def test_an_interrupted_command_of_the_command_line(open_terminal, config: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -14,7 +15,7 @@ from session_shell.devices.checks import number
 from session_shell.devices.motion.profile import durations
 from session_shell.devices.protocols import Movable, Status
 from session_shell.errors import CommandError, DeviceError
-from session_shell.interrupts import InterruptGuard
+from session_shell.interrupts import GivenUp, InterruptGuard
 
 Targets = Mapping[Movable, float] | Sequence[tuple[Movable, float]]
 
@@ -172,11 +173,31 @@ def stop_all(
         # All are told to stop before the first is waited for.
         for verb in ("stop", "wait_move") if wait else ("stop",):
             for axis in stopped:
-                try:
-                    getattr(axis, verb, _nothing)()
-                except Exception as error:  # noqa: BLE001  (the others must stop whatever this is)
-                    problems.append(DeviceError(f"did not stop: {error}", device=axis.name))
+                problems += [
+                    DeviceError(f"did not stop: {error}", device=axis.name)
+                    for error in limited_call(getattr(axis, verb, _nothing), verb, guard)
+                ]
     return problems
+
+
+def limited_call(
+    call: Callable[[], Any], what: str, guard: InterruptGuard | None = None
+) -> list[Exception]:
+    """Make one of several calls that must all be made; return what went wrong, raise nothing.
+
+    With a guard one that does not return is given up, and then the others are made.
+    """
+    begun = time.monotonic()
+    try:
+        with guard.limited() if guard else nullcontext():
+            call()
+    except GivenUp as error:
+        return [DeviceError(f"{what} {error} after {time.monotonic() - begun:.1f} s")]
+    except (KeyboardInterrupt, SystemExit) as error:
+        return [DeviceError(f"{what} raised {type(error).__name__} {error}".rstrip())]
+    except Exception as error:  # noqa: BLE001  the others must be made whatever this is
+        return [error]
+    return []
 
 
 def _times_of(axis: Any, column: NDArray[Any]) -> NDArray[np.float64] | None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from session_shell.clock import RealClock
-from session_shell.errors import JournalError, ScanPausedError
+from session_shell.errors import JournalError, ScanPaused
 from session_shell.journal import JournalLog, is_running, journal_folder, read_journal
 from session_shell.session import Session
 
@@ -267,7 +267,7 @@ def test_members_of_sequences_and_the_sequence(session: Session) -> None:
 
 def test_a_scan_that_was_paused_is_told_where_it_ended(session: Session) -> None:
     session.namespace["Pause"] = _Pause()
-    with pytest.raises(ScanPausedError):
+    with pytest.raises(ScanPaused):
         session.run("s = loopscan(4, 0.1, diode3, run=False); s.add_preset(Pause); s.run()")
     session.run("ct(0.1, diode3)")
     session.run("resume()")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from session_shell.clock import RealClock
-from session_shell.errors import CommandError, ScanError, ScanPausedError
+from session_shell.errors import CommandError, ScanError, ScanPaused
 from session_shell.scanning.documents import EndReason
 from session_shell.scanning.presets import ScanPreset
 from session_shell.scanning.scan import Scan, ScanState
@@ -42,7 +42,7 @@ def key(signum: int) -> Any:
 def pause_after(session: Session, point: int, code: str) -> Scan:
     counter = Counter(at={point: key(signal.SIGTSTP)})
     session.namespace["counter"] = counter
-    with pytest.raises(ScanPausedError, match="is paused after"):
+    with pytest.raises(ScanPaused, match="is paused after"):
         session.run(code)
     return session.scans[-1]
 
@@ -92,7 +92,7 @@ def test_detectors_are_prepared_again(at_prompt: Session) -> None:
 def test_a_paused_scan_can_be_paused_again_or_aborted(at_prompt: Session) -> None:
     scan = pause_after(at_prompt, 2, "loopscan(10, 0.1, counter, save=False)")
     at_prompt.namespace["counter"].at[5] = key(signal.SIGTSTP)
-    with pytest.raises(ScanPausedError):
+    with pytest.raises(ScanPaused):
         at_prompt.run("resume()")
     assert scan.data.npoints == 6
     assert at_prompt.run("abort()").end_reason is EndReason.USER_ABORT

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import pytest
 
-from session_shell.errors import DeviceError
+from session_shell.errors import DeviceError, ScanPaused
 from session_shell.scanning.documents import EndReason
 from session_shell.scanning.scan import Scan
 from session_shell.scanning.scan_meta import META_TIMING
@@ -163,7 +163,7 @@ def test_pause_and_resume(session: Session, phase: str) -> None:
         scan.control.request_pause("look", to_prompt=True)
 
     scan = make(session, phase, pause)
-    with pytest.raises(Exception, match="is paused"):
+    with pytest.raises(ScanPaused, match="is paused"):
         scan.run()
     session.namespace["lamp"].phase = ""
     session.run("mv(roby, 30); ct(0.5, diode)")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from session_shell.clock import VirtualClock
-from session_shell.errors import ScanPausedError, SessionShellError
+from session_shell.errors import ScanPaused, SessionShellError
 from session_shell.scanning.documents import EndReason
 from session_shell.scanning.presets import ScanPreset
 from session_shell.session import Session
@@ -87,7 +87,7 @@ def test_a_paused_scan_goes_on_and_back_where_it_was(
     axis = session.namespace[name]
     session.run(f"mv({name}, 8)")
     counter = session.namespace["counter"] = Places(axis, at={3: pause})
-    with pytest.raises(ScanPausedError):
+    with pytest.raises(ScanPaused):
         session.run(f"dscan({name}, -2, 2, 8, 0.1, counter)")
     session.run(redefine.format(name))
     session.run(f"mvr({name}, 5)")
@@ -145,7 +145,7 @@ def test_a_calculated_axis_goes_back_and_refuses_points_that_mean_something_else
     up, down = session.namespace["up"], session.namespace["down"]
     session.run("mv(gap, 4)")
     session.namespace["counter"] = Places(up, at={3: pause})
-    with pytest.raises(ScanPausedError):
+    with pytest.raises(ScanPaused):
         session.run("dscan(gap, -2, 2, 8, 0.1, counter)")
     session.run("up.position = 0; mvr(gap, 1)")
     with pytest.raises(SessionShellError, match="gap: it is calculated from up, whose positions"):
