@@ -35,6 +35,7 @@ _CHANGES = {
     "sqlite3.connect": ((0, _NONE),),
 }
 """Audit events that change files: which arguments are the paths, and the folders of these."""
+_REPLAY = "a replay changes no file outside of its folder; --force lets it"
 _HARMLESS = ("/dev/", "/proc/self/")
 
 
@@ -47,6 +48,7 @@ class _Fence:
     """Folders in which files may be changed, and what was made elsewhere meanwhile."""
 
     roots: Sequence[str]
+    why: str
     made: set[str] = field(default_factory=set)
 
     def check(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -73,23 +75,21 @@ class _Fence:
         if new and not os.path.lexists(path):
             self.made.add(path)  # temporary files: nothing that was there is changed
             return
-        raise OutsideError(
-            f"{path}: a replay changes no file outside of its folder; --force lets it"
-        )
+        raise OutsideError(f"{path}: {self.why}")
 
 
 _FENCE: ContextVar[_Fence | None] = ContextVar("fence", default=None)
 
 
 @contextmanager
-def only_below(*roots: Path) -> Iterator[None]:
-    """Refuse changes of files that are not below one of `roots`, in the block.
+def only_below(*roots: Path, why: str = _REPLAY) -> Iterator[None]:
+    """Refuse changes of files that are not below one of `roots`, in the block, and say why.
 
     Raises:
         OutsideError: In the code that tries it.
     """
     _listen()
-    token = _FENCE.set(_Fence([os.path.realpath(root) for root in roots]))
+    token = _FENCE.set(_Fence([os.path.realpath(root) for root in roots], why))
     try:
         yield
     finally:

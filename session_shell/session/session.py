@@ -94,6 +94,8 @@ class Session:
         self.plot_selection: tuple[str, ...] = ()
         self.relocation = relocation or Relocation()
         self.resumed: Resumed | None = None
+        self.setup_failed = False
+        """A setup script is missing or did not run to its end."""
         self._show = show
         self._count = 0
         self._open = ExitStack()
@@ -308,11 +310,15 @@ class Session:
         return Namespace({"__name__": "__main__", **verbs, **own, **visible})
 
     def _run_setup(self) -> None:
+        written = self.loaded.configuration.sessions
+        planned = self.loaded.plan.sessions
+        self.setup_failed = any(written[s.name].setup_file != s.setup_file for s in planned)
         with self.in_use(), self.journal.setup() as failures:
             for path in self.setup_files:
                 if (failure := setup_problem(path, self.namespace)) is not None:
                     self.problems.append(failure[0])
                     failures.append(str(failure[0]))
+                    self.setup_failed = True
                     self.last_error = failure[1]
             if not self.settings.read_only:
                 self.journal.settings_changed(state_of(self)[0])

@@ -125,8 +125,9 @@ _OPEN_HELP = f"""Open the session NAME: at a terminal its prompt.
 
 SCRIPT.py and -c run in the session's namespace, the script first, and then the program ends
 (-i: then comes the prompt). Standard input that is not a terminal is run as commands when there
-is nothing else to run. All end at the first command that fails. What stands behind SCRIPT.py is
-its sys.argv; behind '--' it may begin with a dash.
+is nothing else to run. All end at the first command that fails, and do not begin when the setup
+script failed (--keep-going: they do). What stands behind SCRIPT.py is its sys.argv; behind '--' it
+may begin with a dash.
 
 \b
 Examples:
@@ -176,6 +177,11 @@ Examples:
     is_flag=True,
     help="Look while the session is open elsewhere; scans need save=False.",
 )
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Run SCRIPT.py, -c and standard input also when the setup script failed.",
+)
 @place_options
 @click.pass_context
 def open_command(
@@ -190,6 +196,7 @@ def open_command(
     no_typing_helper: bool,
     resume: bool,
     read_only: bool,
+    keep_going: bool,
     config: Path | None,
     data: Path | None,
 ) -> int:
@@ -208,6 +215,7 @@ def open_command(
         typing_helper=not no_typing_helper,
         resume=resume,
         read_only=read_only,
+        keep_going=keep_going,
     )
     return opening.run()
 
@@ -255,15 +263,16 @@ def new_command(ctx: click.Context, name: str, config: Path | None, data: Path |
 
 _CHECK_HELP = f"""Read the whole configuration and report every problem as 'file:line: message'.
 
-NAME: only that session and what it loads. Setup scripts are compiled, not run. Modules that the
-configuration names with 'package' are imported, which runs their code; --no-import leaves them, and
-the values of their objects, alone. The exit code is 1 when there is any error; warnings
-alone do not fail.
+NAME: only that session and what it loads. Setup scripts are compiled, not run; --run runs them too,
+with all objects of the session, in virtual time; nothing is saved and no file changed.
+Modules that the configuration names with 'package' are imported, which runs their code;
+--no-import leaves them, and the values of their objects, alone. The exit code is 1 when there is
+any error; warnings alone do not fail.
 
 \b
 Examples:
   session-shell check
-  session-shell check demo
+  session-shell check demo --run
 
 {PLACES_HELP}"""
 
@@ -271,15 +280,24 @@ Examples:
 @cli.command("check", help=_CHECK_HELP, short_help="Report every problem of the configuration.")
 @click.argument("name", required=False)
 @click.option("--no-import", is_flag=True, help="Import no module that the configuration names.")
+@click.option("--run", "scripts", is_flag=True, help="Run the setup scripts, saving nothing.")
 @place_options
 @click.pass_context
 def check_command(
-    ctx: click.Context, name: str | None, no_import: bool, config: Path | None, data: Path | None
+    ctx: click.Context,
+    name: str | None,
+    no_import: bool,
+    scripts: bool,
+    config: Path | None,
+    data: Path | None,
 ) -> int:
     """Check the configuration."""
     from session_shell.shell.configuring import check_sessions
 
-    return check_sessions(places_of(ctx, config, data).config_dir, name, imports=not no_import)
+    if no_import and scripts:
+        raise click.UsageError("--run makes all objects, so it imports: leave --no-import out")
+    root = places_of(ctx, config, data).config_dir
+    return check_sessions(root, name, imports=not no_import, scripts=scripts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

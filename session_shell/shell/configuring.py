@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from session_shell.config import Configuration, check_configuration, load_configuration
-from session_shell.config.problems import place
+from session_shell.config.problems import place, sorted_problems
+from session_shell.shell.rehearsal import rehearse
 
 
 def list_sessions(root: Path) -> int:
@@ -39,10 +40,16 @@ def begin_session(root: Path, name: str) -> int:
     return 0
 
 
-def check_sessions(root: Path, name: str | None, *, imports: bool = True) -> int:
-    """Print every problem; 1 when there is an error."""
+def check_sessions(
+    root: Path, name: str | None, *, imports: bool = True, scripts: bool = False
+) -> int:
+    """Print every problem, with those of setup scripts that are run; 1 when there is an error."""
     configuration = load_configuration(root)
     problems = check_configuration(configuration, None if name is None else [name], imports=imports)
+    checked = list(configuration.sessions) if name is None else [name]
+    if scripts:
+        for session in checked:
+            problems = sorted_problems([*problems, *rehearse(session, root)])
     for problem in problems:
         warning = "warning: " if problem.severity == "warning" else ""
         place = f"{problem.where}: " if problem.where else ""
@@ -51,7 +58,13 @@ def check_sessions(root: Path, name: str | None, *, imports: bool = True) -> int
     if not problems:
         sessions = name or f"{len(configuration.sessions)} sessions"
         click.echo(f"{sessions}: no problem", err=True)
+    if not (errors or scripts) and any(_has_setup(configuration, one) for one in checked):
+        click.echo("setup scripts were not run; --run runs them too, saving nothing", err=True)
     return 1 if errors else 0
+
+
+def _has_setup(configuration: Configuration, session: str) -> bool:
+    return any(one.setup_file for one in configuration.session_plan(session).sessions)
 
 
 def _session_row(configuration: Configuration, name: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from session_shell.clock import Clock, RealClock, VirtualClock
 from session_shell.errors import SessionShellError
 from session_shell.shell import logs, signals
-from session_shell.shell.batch import Job, exit_code, run_job
+from session_shell.shell.batch import Job, exit_code, run_job, tell
 from session_shell.shell.output import steady_output
 from session_shell.shell.places import Places
 from session_shell.shell.repairing import crash_notice
@@ -36,10 +36,12 @@ class Opening:
     typing_helper: bool = True
     read_only: bool = False
     resume: bool = False
+    keep_going: bool = False
+    """Run what was given also when the setup script failed."""
 
     def run(self) -> int:
         """Open the session, do everything, close it; return the exit code."""
-        with _importing_from_here(), logs.shown(), signals.orderly():
+        with importing_from_here(), logs.shown(), signals.orderly():
             with steady_output() as output:
                 try:
                     with self._session() as session:
@@ -71,13 +73,17 @@ class Opening:
 
     def _use(self, session: Session) -> int:
         asked = self.job.script is not None or bool(self.job.commands)
-        at_terminal = sys.stdin is not None and sys.stdin.isatty()
+        readable = sys.stdin is not None and not sys.stdin.closed  # exit() of Python closes it
+        at_terminal = readable and sys.stdin.isatty()
         prompt = at_terminal and (self.interactive or not asked)
         if prompt and not asked:
             return self._prompt(session)
         _tell_problems(session)
+        if session.setup_failed and not (prompt or self.keep_going):
+            tell("the setup script failed, so nothing was run; --keep-going runs it all the same")
+            return 1
         job = self.job
-        if not at_terminal and sys.stdin is not None and (self.interactive or not asked):
+        if readable and not at_terminal and (self.interactive or not asked):
             job = replace(job, lines=_typed_lines(sys.stdin))
         code = run_job(session, job)
         if not prompt:
@@ -104,7 +110,7 @@ def _typed_lines(stream: TextIO) -> Iterator[str]:
 
 
 @contextmanager
-def _importing_from_here() -> Iterator[None]:
+def importing_from_here() -> Iterator[None]:
     """Let scripts import from where the user stands, after everything that is installed.
 
     In front, as `python` has it, a file that happens to be called `socket.py` or `h5py.py` would

@@ -337,3 +337,72 @@ def test_resume_defines_again_what_the_last_run_defined(run_program):
         "resumed: not again: here = roby.position  (roby.position is not a plain value)"
     ]
     assert run_program("open", "eh1", "--resume", "-c", "step").stdout == "0.5\n"
+
+
+BROKEN = "first = 1\n1 / 0\n"
+
+
+@pytest.mark.parametrize("how", ["-c", "script", "stdin"])
+def test_nothing_is_run_when_the_setup_script_failed(run_program, config: Path, how: str):
+    (config / "eh1_setup.py").write_text(BROKEN, encoding="utf-8")
+    (config.parent / "run.py").write_text("print('ran', first)\n", encoding="utf-8")
+    given = {"-c": ["-c", "print('ran', first)"], "script": ["run.py"], "stdin": []}[how]
+    stdin = "print('ran', first)\n" if how == "stdin" else ""
+    done = run_program("open", "eh1", *given, stdin=stdin)
+    assert (done.returncode, done.stdout) == (1, "")
+    first, last = done.stderr.splitlines()
+    assert first == "error: sessions/eh1_setup.py:2: ZeroDivisionError: division by zero"
+    assert last == (
+        "error: the setup script failed, so nothing was run; --keep-going runs it all the same"
+    )
+    done = run_program("open", "eh1", *given, "--keep-going", stdin=stdin)
+    assert (done.returncode, done.stdout) == (0, "ran 1\n")
+    assert done.stderr.splitlines() == [first]
+    assert run_program("open", "eh1", "-c", "1 / 0", "--keep-going").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "setup", ["exit()", "raise KeyboardInterrupt", "def f(:", "import gone", None]
+)
+def test_every_way_in_which_a_setup_script_fails_counts(run_program, config: Path, setup):
+    file = config / "eh1_setup.py"
+    file.unlink() if setup is None else file.write_text(setup, encoding="utf-8")
+    done = run_program("open", "eh1", "-c", "print('ran')")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "so nothing was run" in done.stderr
+    assert run_program("check", "--run").returncode == 1
+
+
+def test_check_runs_setup_scripts_when_asked_and_saves_nothing(run_program, config: Path):
+    setup = "print('from the setup')\nsleep(3600)\nmv(roby, 3)\nascan(roby, 0, 1, 2, 1, diode)\n"
+    setup += "SCAN_SAVING.base_path = 'elsewhere'\nct(1, diode, save=True)\n"
+    (config / "eh1_setup.py").write_text(setup + BROKEN, encoding="utf-8")
+    done = run_program("check")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines() == [
+        "1 sessions: no problem",
+        "setup scripts were not run; --run runs them too, saving nothing",
+    ]
+    before = sorted(config.parent.rglob("*.h5"))
+    done = run_program("check", "eh1", "--run")
+    assert done.returncode == 1
+    assert done.stdout == "sessions/eh1_setup.py:8: ZeroDivisionError: division by zero\n"
+    assert done.stderr == "from the setup\n"
+    assert not (config.parent / "data").exists()
+    assert not (config.parent / "elsewhere").exists()
+    assert sorted(config.parent.rglob("*.h5")) == before
+    (config / "eh1_setup.py").write_text(setup, encoding="utf-8")
+    done = run_program("check", "--run")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[-1] == "1 sessions: no problem"
+
+
+def test_check_lets_a_setup_script_change_no_file(run_program, config: Path):
+    notes = config.parent / "notes.txt"
+    notes.write_text("mine", encoding="utf-8")
+    (config / "eh1_setup.py").write_text("open('notes.txt', 'w')\n", encoding="utf-8")
+    done = run_program("check", "--run")
+    assert (done.returncode, notes.read_text()) == (1, "mine")
+    assert "sessions/eh1_setup.py:1: " in done.stdout
+    assert "notes.txt: check --run changes no file" in done.stdout
+    assert run_program("check", "--run", "--no-import").returncode == 2
