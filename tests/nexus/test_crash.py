@@ -276,7 +276,7 @@ def test_full_for_good(disk: FullDisk, tmp_path: Path, monkeypatch: pytest.Monke
     file._ballast.release()
     disk.full = True
     monkeypatch.setattr("session_shell.nexus.disk.overlay.allocate", files.allocate)
-    with pytest.raises(SinkError, match="the points are in the file, its end is not"):
+    with pytest.raises(SinkError, match="5 of 5 points are in the file, its end is not"):
         file.scan_ended(ended(doc, 5))
     with h5py.File(file.path) as h5:
         np.testing.assert_array_equal(h5["1.1/measurement/diode"][()], np.arange(5) + 200.0)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,8 +75,12 @@ def sink_error(what: str, path: Path, error: BaseException, note: str = "") -> S
 
 
 def write_whole(path: Path, content: bytes, *, sync: bool) -> None:
-    """Write a file anew, on the disk when `sync`; nothing is left of it when that fails."""
-    fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o666)
+    """Write a file anew, on the disk when `sync`; nothing is left of it when that fails.
+
+    What lies there under that name and is not a plain file of one name (a link that somebody has
+    planted in a shared folder) is removed, not followed.
+    """
+    fd = _open_own(path)
     try:
         write_all(fd, 0, content)
         if sync:
@@ -86,6 +91,24 @@ def write_whole(path: Path, content: bytes, *, sync: bool) -> None:
             os.unlink(path)  # noqa: PTH108
         raise
     os.close(fd)
+
+
+def _open_own(path: Path) -> int:
+    """Open a file for writing that has no other name, empty."""
+    flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        fd = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno not in {errno.ELOOP, errno.ENXIO}:
+            raise
+    else:
+        found = os.fstat(fd)
+        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+            os.ftruncate(fd, 0)
+            return fd
+        os.close(fd)
+    os.unlink(path)  # noqa: PTH108
+    return os.open(path, flags | os.O_EXCL, 0o666)
 
 
 def write_all(fd: int, start: int, data: bytes) -> None:

@@ -39,6 +39,16 @@ def missing_bytes(path: Path) -> int:
         return 0
 
 
+def keep_length(fd: int) -> None:
+    """Make an open file as long as it says, if it is shorter: HDF5 opens none that is.
+
+    A close that fails may leave it so. It takes no space.
+    """
+    end = end_of_content(os.pread(fd, 64, 0))
+    if end is not None and os.fstat(fd).st_size < end:
+        os.ftruncate(fd, end)
+
+
 def announce_end(fd: int, end: int) -> None:
     """Let a file say that it ends at `end`, ahead of what HDF5 is about to put there.
 

@@ -60,7 +60,7 @@ def locked(master: Path) -> Iterator[None]:
     import fcntl
 
     lock = master.with_name(f".{master.name}.lock")
-    fd = os.open(lock, os.O_CREAT | os.O_RDWR, 0o666)
+    fd = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o666)
     try:
         deadline = time.monotonic() + _WAIT
         has_locks = True

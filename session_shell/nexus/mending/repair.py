@@ -260,6 +260,7 @@ def _foretell(path: Path) -> Repair:
 
 def _repair(path: Path) -> Repair:
     from session_shell.nexus.disk.superblock import clear_flags
+    from session_shell.nexus.mending.lengthening import lengthen
     from session_shell.nexus.mending.parts import settle_part
 
     notes = []
@@ -267,6 +268,8 @@ def _repair(path: Path) -> Repair:
         notes.append("the end that was being written is completed")
     if path.exists() and clear_flags(path):
         notes.append("the mark of an open file is cleared")
+    if path.exists():
+        notes += lengthen(path)
     notes += settle_part(path)
     if not path.exists():
         return Repair(path, "finished", (*notes, "nothing is left of it"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -18,6 +19,9 @@ _COPY_LIMIT = 50 * 2**20
 """Bytes of a file above which its end is written in place."""
 
 
+OVERWRITTEN = "another program has overwritten the file"
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """What the end changes: the tree in the file, the tree to be, and rows that still wait."""
@@ -25,12 +29,29 @@ class Edit:
     old: Group
     new: Group
     columns: Columns
+    entry: str = ""
+    uid: str = ""
+
+    def check(self, file: Any) -> None:
+        """Raise `OSError` unless the file is that of the scan, with the rows that were written."""
+        import h5py
+        from h5py import h5g
+
+        entry = h5py.Group(h5g.open(file, b"/")).get(self.entry)
+        stored = None if entry is None else entry.get("entry_identifier_uuid")
+        if stored is None or stored.asstr()[()] != self.uid:
+            raise OSError(OVERWRITTEN)
+        rows = min((len(entry.file[path]) for path, _ in self.columns.streams), default=0)
+        if rows < self.columns.written:
+            raise OSError(OVERWRITTEN)
 
     def apply(self, file: Any) -> None:
         """Make the change in an open HDF5 file."""
         from session_shell.nexus.disk.hdf5 import edit_root
         from session_shell.nexus.writing.streams import Streams
 
+        if self.columns.written and self.uid:
+            self.check(file)
         edit_root(file, self.old, self.new)
         streams = Streams(file, self.columns)
         if self.columns.waiting:
@@ -96,7 +117,12 @@ def _edit_copy(
             raise
         write_whole(part, content, sync=True)
     # A folder that is gone must not come back with this one file in it: replace fails then.
-    os.replace(part, path)  # noqa: PTH105
+    try:
+        os.replace(part, path)  # noqa: PTH105
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
     sync_folder(path.parent)
 
 

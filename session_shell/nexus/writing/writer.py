@@ -11,12 +11,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from session_shell.errors import SinkError
 from session_shell.nexus.disk.files import (
     Ballast,
     FileName,
@@ -26,12 +28,12 @@ from session_shell.nexus.disk.files import (
     sink_error,
     write_whole,
 )
-from session_shell.nexus.disk.superblock import announce_end
+from session_shell.nexus.disk.superblock import announce_end, keep_length
 from session_shell.nexus.folder.numbers import reserve_number
 from session_shell.nexus.layout.entry import build, entry_name
 from session_shell.nexus.tree.nodes import Group
 from session_shell.nexus.writing.columns import Columns
-from session_shell.nexus.writing.ending import Edit, finish
+from session_shell.nexus.writing.ending import OVERWRITTEN, Edit, finish
 from session_shell.nexus.writing.template import FileTemplate
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
 
@@ -68,6 +70,10 @@ class ScanFile:
         self._columns: Columns | None = None
         self._streams: Streams | None = None
         self._fd = -1
+        self._identity: os.stat_result | None = None
+        """Which file it is, whatever is called by its name later."""
+        self._was_opened = False
+        self._told_gone = False
 
     @classmethod
     def reserve(
@@ -126,6 +132,7 @@ class ScanFile:
             self._check_space(doc, len(content))
             self._ballast.fill(self._columns.growth + len(content) + _SPARE)
             write_whole(part, content, sync=False)
+            self._identity = os.lstat(part)
             os.rename(part, self.path)  # noqa: PTH104
         except (OSError, RuntimeError) as error:
             self._drop_image()
@@ -194,6 +201,9 @@ class ScanFile:
         columns = self._columns
         if columns is None or not columns.waiting:
             return
+        if self._streams is None and not self._is_in_place():
+            self._look_for_it()
+            return  # all of it is in memory, and waits there for the end
         streams = self._open_streams(columns)
         # Room is taken before HDF5 needs it: it cannot go on after a full disk, and a file that
         # is longer than HDF5 says is readable at any instant, a shorter one is not.
@@ -205,13 +215,40 @@ class ScanFile:
         streams.write(columns.written, columns.block())
         streams.flush()
         columns.done()
+        self._look_for_it()
+
+    def _look_for_it(self) -> None:
+        """Say once when the file has lost its name: its points are kept until the end."""
+        if not self._told_gone and not self._is_in_place():
+            self._told_gone = True
+            _log.warning(
+                "%s was removed, moved or replaced while the scan runs; the points are kept and "
+                "saved under a name at its end",
+                self.path.name,
+            )
+
+    def _is_in_place(self) -> bool:
+        then = self._identity
+        if then is None:
+            return True
+        try:
+            now = os.lstat(self.path)
+        except OSError:
+            return False
+        # The number of a file that nobody holds open is given to the next one.
+        is_same = self._was_opened or (now.st_size, now.st_mtime_ns) == (
+            then.st_size,
+            then.st_mtime_ns,
+        )
+        return is_same and os.path.samestat(now, then)
 
     def _open_streams(self, columns: Columns) -> Streams:
         if self._streams is None:
             from session_shell.nexus.writing.streams import Streams
 
             self._drop_image()
-            self._fd = os.open(self.path, os.O_RDWR)
+            self._fd = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW)
+            self._was_opened = True
             self._streams = Streams(_hdf5().open_file(os.fspath(self.path)), columns)
         return self._streams
 
@@ -225,10 +262,10 @@ class ScanFile:
         try:
             self._finish(doc, self._start, self._columns)
         except (OSError, RuntimeError, KeyError) as error:
-            note = "the points are in the file, its end is not; "
+            note = self._where_points_are(self._columns)
             raise sink_error("the scan could not be finished", self.path, error, note) from error
         finally:
-            self._close()
+            self._close_whatever_happens()
             self._ballast.close()
             self._start = None
 
@@ -236,15 +273,82 @@ class ScanFile:
         missing = 0
         if self._streams is not None:
             missing = self._write_last_block(columns)
-            self._close()
         # The file says how many points are in it, also when some could not be written.
         ended = replace(doc, npoints=columns.written + columns.waiting)
         tree = self._end_tree(start, ended)
-        image, self._image = self._image, None
-        finish(self.path, Edit(self._tree, tree, columns), self._ballast, image)
+        edit = Edit(self._tree, tree, columns, entry_name(self.number), start.uid)
+        if not self._is_in_place():
+            self._save_elsewhere(edit)
+        else:
+            self._save_end(edit)
         if missing:
             what, why = f"the last {missing} points could not be written", OSError(errno.ENOSPC, "")
             raise sink_error(what, self.path, why, "the file is finished without them; ")
+
+    def _save_end(self, edit: Edit) -> None:
+        """Finish the file; when that fails points that are only in memory are appended to it."""
+        image, self._image = self._image, None
+        self._close()
+        try:
+            finish(self.path, edit, self._ballast, image)
+        except (OSError, RuntimeError) as error:
+            if OVERWRITTEN in str(error):
+                raise
+            self._write_block()
+            self._close()
+            finish(self.path, edit, self._ballast)  # the cause may be gone
+
+    def _save_elsewhere(self, edit: Edit) -> None:
+        """Save the whole scan under its name if that is free, else beside it.
+
+        Raises:
+            OSError: Always, with the name, when it is not the one that the scan has.
+        """
+        from session_shell.nexus.writing.elsewhere import save_beside
+
+        if self._streams is not None:
+            self._streams.flush()
+        content = _hdf5().image_bytes(self._image) if self._image else _content(self._fd)
+        image = _hdf5().open_image(content)
+        try:
+            edit.apply(image)
+            content = _hdf5().image_bytes(image)
+        finally:
+            image.close()
+        saved = save_beside(self.path, content)
+        if saved != self.path:
+            total = edit.columns.written + edit.columns.waiting
+            raise SinkError(
+                f"{self.path}: another file has taken its place while the scan ran; it is left "
+                f"alone, and the scan is saved whole, {total} of {total} points are in "
+                f"{saved.name}",
+                sink="file",
+            )
+
+    def _where_points_are(self, columns: Columns) -> str:
+        total = columns.written + columns.waiting
+        linked = self._fd >= 0 and os.fstat(self._fd).st_nlink > 0
+        self._close_whatever_happens()
+        if self._is_in_place():
+            rows = self._rows_on_disk(columns)
+            return f"{rows} of {total} points are in the file, its end is not; "
+        if linked:
+            return f"{columns.written} of {total} points are in the file, which was moved; "
+        return f"0 of {total} points are on the disk, since the file was removed; "
+
+    def _rows_on_disk(self, columns: Columns) -> int:
+        """Return how many points can be read from the file, 0 when none can."""
+        import h5py
+
+        try:
+            with h5py.File(self.path, "r", locking=False) as file:
+                rows = [len(file[path]) for path, _ in columns.streams]
+                # Before the first point every column holds one row of nothing.
+                first = file[columns.streams[0][0]][:1] if rows else [math.nan]
+        except (OSError, RuntimeError, KeyError):
+            return 0
+        count = min(rows, default=0)
+        return 0 if count == 1 and not math.isfinite(first[0]) else count
 
     def _write_last_block(self, columns: Columns) -> int:
         """Write what waits; return how many points did not fit: they must not cost the end."""
@@ -277,13 +381,25 @@ class ScanFile:
                 streams.close()
         finally:
             if fd >= 0:
+                with contextlib.suppress(OSError):
+                    keep_length(fd)
                 os.close(fd)
             self._drop_image()
+
+    def _close_whatever_happens(self) -> None:
+        with contextlib.suppress(OSError, RuntimeError):
+            self._close()
 
     def _drop_image(self) -> None:
         image, self._image = self._image, None
         if image is not None:
             image.close()
+
+
+def _content(fd: int) -> bytes:
+    with os.fdopen(os.dup(fd), "rb") as stream:
+        stream.seek(0)
+        return stream.read()
 
 
 def _hdf5() -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from session_shell import open_session
 from session_shell.clock import VirtualClock
+from session_shell.errors import ScanPaused
 from session_shell.scanning.documents import Rows, ScanEnded, ScanStarted
 from session_shell.session import Session
 
@@ -159,7 +160,7 @@ def record(
                 clock.moment = clock.time() + moves[number]
             try:
                 opened.run(command, echo=True, source=source)
-            except (Exception, KeyboardInterrupt) as error:
+            except (Exception, ScanPaused, KeyboardInterrupt) as error:
                 print(type(error).__name__, error)
         assert opened.journal.path is not None
         return opened.journal.path
