@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import getpass
 import logging
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,7 +19,7 @@ from session_shell.errors import SessionShellError, SinkError
 from session_shell.interrupts import InterruptGuard
 from session_shell.journal.journal import Journal
 from session_shell.scanning.columns import RowSource
-from session_shell.scanning.documents import Comment, Sink
+from session_shell.scanning.documents import Comment, EndReason, Sink
 from session_shell.scanning.engine import run_scan
 from session_shell.scanning.forecast import Forecast
 from session_shell.scanning.host import FileSink, ScanFacts
@@ -66,6 +68,10 @@ class SessionHost:
         self.paused_scans: list[Scan] = []
         """Scans that wait for `resume`, the last one paused at the end."""
         self.keys = False
+        self.halted = ""
+        """The key that asked, in this line, that no further scan begins unasked."""
+        self.ask: Callable[[str], bool] | None = None
+        """Asks the person at the prompt a question."""
         self.live_plot = False
         self.read_only = False
         self.dry: list[Forecast] | None = None
@@ -195,7 +201,23 @@ class SessionHost:
             raise SessionShellError(
                 f"{self.running.title} is running; a session runs one scan at a time"
             )
+        self._ask_before(scan)
         run_scan(scan, self)
+
+    def key_pressed(self, key: str) -> None:
+        """Take note of Ctrl-Z or Ctrl-\\ while no scan runs; called by a signal handler."""
+        self.halted = key
+        text = f"\n{key}: no scan runs. The next scan of this line asks first; Ctrl-C stops now.\n"
+        with suppress(OSError):
+            os.write(2, text.encode())
+
+    def _ask_before(self, scan: Scan) -> None:
+        """Ask whether a scan is to begin, when a key stopped the one before it in the same line."""
+        key, self.halted = self.halted, ""
+        if not key or self.ask is None:
+            return
+        if not self.ask(f"{key} was pressed: start {scan.title} all the same? [y/N] "):
+            raise KeyboardInterrupt(f"{scan.title} was not started")
 
     def scan_begins(self, scan: Scan) -> None:
         """Remember the scan."""
@@ -214,6 +236,8 @@ class SessionHost:
     def scan_ends(self, scan: Scan) -> None:
         """Link its file in the master file and save what must survive."""
         self.running = None
+        if scan.control.by_key and scan.end_reason is EndReason.STOPPED:
+            self.halted = "Ctrl-\\"
         if scan in self.paused_scans:
             self.paused_scans.remove(scan)
         if self.journal is not None:

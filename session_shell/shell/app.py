@@ -44,7 +44,7 @@ class SessionShell(TerminalInteractiveShell):
         self.toolbar = Toolbar(traits["session"])
         self._cells = 0
         self._unrecorded = False
-        self.line_signals = LineSignals()
+        self.line_signals = LineSignals(traits["session"].host.key_pressed)
         super().__init__(**traits)
         self.input_transformers_cleanup.append(self._expand)
         self.events.register("pre_run_cell", self._before)
@@ -69,6 +69,7 @@ class SessionShell(TerminalInteractiveShell):
     def prompt_for_code(self) -> str:
         """Return the line that is typed; a Ctrl-C from Enter on belongs to it."""
         self.line_signals.hold(self.pt_app)
+        self.session.host.halted = ""
         code = str(super().prompt_for_code())  # type: ignore[no-untyped-call]
         if self.pt_app is not None:
             self.line_signals.read_ahead(self.pt_app.input)
@@ -200,11 +201,21 @@ def _raising(error: CommandError) -> CodeType:
     return compile(source, "<names>", "exec")
 
 
+def _ask(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 def run_prompt(session: Any) -> int:
     """Show the prompt of `session` until the user leaves; return the exit code."""
     print(banner(session), flush=True)
     shell = make_shell(session)
     session.host.keys = sys.stdin.isatty()
+    if session.host.keys:
+        session.host.ask = _ask
+        shell.line_signals.begin()
     try:
         shell.mainloop()  # type: ignore[no-untyped-call]
     except OSError:
@@ -212,8 +223,8 @@ def run_prompt(session: Any) -> int:
         if not shell.exit_code and not shell.line_signals.exit_code:
             raise
     finally:
-        session.host.keys = False
-        shell.line_signals.release()
+        session.host.keys, session.host.ask = False, None
+        shell.line_signals.end()
         SessionShell.clear_instance()
     return int(shell.exit_code or shell.line_signals.exit_code)
 

@@ -9,7 +9,7 @@ fatal there; it is kept until the code of the line runs, or until the next promp
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any
@@ -20,17 +20,35 @@ from prompt_toolkit.keys import Keys
 
 _CTRL_C = (Keys.ControlC, Keys.SIGINT)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_KEYS = {
+    signal.SIGTSTP: ("Ctrl-Z", Keys.ControlZ),
+    signal.SIGQUIT: ("Ctrl-\\", Keys.ControlBackslash),
+}
+"""Keys for scans. Without a handler the one suspends, the other ends the program."""
 
 
 class LineSignals:
     """Keeps signals at all times at which no code of a person runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, press: Callable[[str], None]) -> None:
+        self._press = press
+        self._before: dict[int, Any] = {}
         self._former: dict[int, Any] = {}
         self._interrupted = False
         self._ended = 0
         """The signal that ends the session, 0 for none."""
         self._prompt: Any = None
+
+    def begin(self) -> None:
+        """Take the keys for scans, until `end`: outside of a scan they are only told."""
+        self._before = {s: signal.signal(s, self._pressed) for s in _KEYS}
+
+    def end(self) -> None:
+        """Give all signals back."""
+        self.release()
+        before, self._before = self._before, {}
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
     def hold(self, prompt: Any = None) -> None:
         """Keep signals from now on; `prompt` is the session of prompt_toolkit that they end.
@@ -60,14 +78,21 @@ class LineSignals:
             signal.signal(signum, handler)
 
     def read_ahead(self, source: Input) -> None:
-        """Look for a Ctrl-C among the keys typed after Enter; it drops those before it.
+        """Look for keys that mean the line among those typed after Enter.
+
+        A Ctrl-C drops the keys before it.
 
         The bytes that came before the terminal left raw mode still wait in it as a line.
         """
         keys = [*get_typeahead(source), *source.read_keys(), *source.flush_keys()]
         last = max((i for i, key in enumerate(keys) if key.key in _CTRL_C), default=-1)
         self._interrupted = self._interrupted or last >= 0
-        store_typeahead(source, keys[last + 1 :])
+        ahead = keys[last + 1 :]
+        for name, wanted in _KEYS.values():
+            if any(key.key == wanted for key in ahead):
+                self._press(name)
+            ahead = [key for key in ahead if key.key != wanted]
+        store_typeahead(source, ahead)
 
     def take(self) -> CodeType | None:
         """Return what is to run in place of a line that was interrupted before it began."""
@@ -105,6 +130,10 @@ class LineSignals:
         app.pre_run_callables.append(self._leave_prompt)
         if app.is_running and app.loop is not None:
             app.loop.call_soon_threadsafe(self._leave_prompt)
+
+    def _pressed(self, signum: int, _frame: FrameType | None) -> None:
+        if not self._former:  # code of a person runs
+            self._press(_KEYS[signal.Signals(signum)][0])
 
     def _leave_prompt(self) -> None:
         app = self._prompt.app
