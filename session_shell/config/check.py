@@ -26,7 +26,7 @@ from session_shell.config.descriptions import (
 from session_shell.config.names import reference_name
 from session_shell.config.plan import unknown_object
 from session_shell.config.problems import Problem, did_you_mean, one_line, sorted_problems
-from session_shell.config.references import references, replace_references, texts
+from session_shell.config.references import counter_names, references, replace_references, texts
 from session_shell.config.schema import (
     Schema,
     bind,
@@ -37,6 +37,7 @@ from session_shell.config.schema import (
     used_keys,
 )
 from session_shell.config.session_keys import SESSION_KEYS
+from session_shell.config.unloaded import unloaded
 from session_shell.config.values import Reference
 from session_shell.devices.context import DeviceContext
 from session_shell.devices.registry import BUILT_IN, DeviceClass
@@ -82,6 +83,7 @@ def check_configuration(
         for description in configuration.controllers.values():
             check.object(description)
     check.problems += find_circles(configuration, check.links)
+    check.problems += unloaded(configuration)
     found = [*configuration.problems, *check.problems]
     if trial:
         builder = Builder(configuration, DeviceContext(VirtualClock()), classes=classes)
@@ -335,20 +337,6 @@ class _Check:
         reason = f"class {device_class.name} does not use the {word} {keys}"
         text = f"{description.subject}: {reason}"
         self.problems.append(description.problem_at(str(unused[0]), text, warning=True))
-
-
-def counter_names(description: ObjectDescription) -> list[tuple[str, str]]:
-    """Return name and path of the counters that a measurement group names without ``$``."""
-    if description.class_name != "MeasurementGroup":
-        return []
-    counters: Any = description.values.get("counters")
-    if not isinstance(counters, list):
-        return []
-    return [
-        (counter.partition(":")[0], f"counters.{index}")
-        for index, counter in enumerate(counters)
-        if isinstance(counter, str) and not counter.startswith("$")
-    ]
 
 
 def _unknown_session_keys(session: SessionDescription) -> list[Problem]:

@@ -46,6 +46,20 @@ def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield from texts(item, f"{path}.{step}" if path else str(step))
 
 
+def counter_names(description: ObjectDescription) -> list[tuple[str, str]]:
+    """Return name and path of the counters that a measurement group names without ``$``."""
+    if description.class_name != "MeasurementGroup":
+        return []
+    counters: Any = description.values.get("counters")
+    if not isinstance(counters, list):
+        return []
+    return [
+        (counter.partition(":")[0], f"counters.{index}")
+        for index, counter in enumerate(counters)
+        if isinstance(counter, str) and not counter.startswith("$")
+    ]
+
+
 def _items(value: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, dict):
         yield from value.items()

@@ -70,8 +70,9 @@ SESSION = """\
 - class: Session
   name: %session
   setup-file: ./%{session}_setup.py      # runs when the session opens
-  # What to load; without this line, every object of the whole folder.
-  config-objects: [%samx, %samy, %diode, %monitor, %MG1]
+  # It has every object of the whole folder, those in files of other sessions too. For some only:
+  # config-objects: [%samx, %samy, %diode, %monitor, %MG1]
+  # or all but some:
   # exclude-objects: [%samy]
   # include-sessions: [other]         # their objects and setup scripts come first
   # aliases:

@@ -33,8 +33,13 @@ def begin_session(root: Path, name: str) -> int:
     """Write the files of a new session and tell what comes next."""
     from session_shell.config import new_session
 
-    for path in new_session(root, name):
+    paths = new_session(root, name)
+    for path in paths:
         click.echo(f"wrote {place(path, None)}")
+    others = sorted(load_configuration(root).sessions.keys() - {name})
+    if others:
+        names = ", ".join(others)
+        click.echo(f"it has all objects of the folder, those of {names} too: see config-objects")
     where = "" if root == Path("sessions") else f" --config {root}"
     click.echo(f"open it with: session-shell open {name}{where}")
     return 0

@@ -127,7 +127,7 @@ def test_only_what_a_session_loads(tree):
         - {name: b, class: Axis, velocity: x}
         - {name: c, class: Axis, velocity: x}
         - {class: Session, name: s, config-objects: [a]}
-        - {class: Session, name: r, config-objects: [a, zz]}
+        - {class: Session, name: r, config-objects: [a, c, zz]}
     """)
     assert check(root, ["s"]) == ["all.yml:2: b: velocity must be a number, not 'x'"]
     with pytest.raises(ConfigError, match="there is no session 'zz'"):

@@ -120,3 +120,69 @@ def test_what_needs_an_object_of_another_package_is_not_built(tmp_path: Path) ->
     problems = check_configuration(load_configuration(tmp_path))
     assert not [p for p in problems if p.severity == "error"]
     assert not (tmp_path / "made").exists()
+
+
+_TWO = "- {name: x, class: MockupAxis}\n- {name: d, class: simulation_diode}\n"
+
+
+def _tree(folder: Path, sessions: str, more: str = "") -> None:
+    (folder / "a.yml").write_text(f"{_TWO}{more}{sessions}")
+
+
+def test_objects_that_no_session_loads_are_told_once(tmp_path: Path) -> None:
+    _tree(tmp_path, "- {name: s, class: Session, config-objects: [x]}\n")
+    checked, opened = both(tmp_path)
+    assert checked == opened
+    (line,) = checked
+    assert line.endswith("a.yml:2: d is loaded by no session: add to the config-objects of one")
+    assert [p.severity for p in check_configuration(load_configuration(tmp_path))] == ["warning"]
+    more = "".join(f"- {{name: d{i}, class: simulation_diode}}\n" for i in range(9))
+    _tree(tmp_path, "- {name: s, class: Session, config-objects: [x]}\n", more)
+    (line,) = both(tmp_path)[1]
+    assert "a.yml:2: d, d0, d1, d2, d3 and 5 more are loaded by no session" in line
+
+
+@pytest.mark.parametrize(
+    ("sessions", "more"),
+    [
+        ("- {name: s, class: Session}\n", ""),
+        ("- {name: s, class: Session, config-objects: [x, d]}\n", ""),
+        ("- {name: s, class: Session, config-objects: [x], exclude-objects: [d]}\n", ""),
+        (
+            "- {name: s, class: Session, config-objects: [x]}\n"
+            "- {name: t, class: Session, config-objects: [d]}\n",
+            "",
+        ),
+        ("- {name: s, class: Session, config-objects: [x]}\n- {name: t, class: Session}\n", ""),
+        (
+            "- {name: s, class: Session, config-objects: [x, g]}\n",
+            "- {name: g, class: MeasurementGroup, counters: [d]}\n",
+        ),
+        (
+            "- {name: s, class: Session, config-objects: [d2, d]}\n",
+            "- {name: d2, class: simulation_diode, axis: $x}\n",
+        ),
+        (
+            "- {name: s, class: Session, config-objects: [x, d, p1, p2]}\n",
+            "- class: mockup\n  name: box\n  axes: [{name: p1}, {name: p2}]\n",
+        ),
+        (
+            "- {name: s, class: Session, config-objects: [x, d, box]}\n",
+            "- class: mockup\n  name: box\n  axes: [{name: p1}, {name: p2}]\n",
+        ),
+    ],
+)
+def test_objects_that_a_session_loads_or_leaves_out_are_not_told(
+    tmp_path: Path, sessions: str, more: str
+) -> None:
+    _tree(tmp_path, sessions, more)
+    assert both(tmp_path) == ([], [])
+
+
+def test_what_no_session_loads_is_not_imported(tmp_path: Path) -> None:
+    more = "- {name: own, package: mine_there, class: Own, of: $d}\n"
+    _tree(tmp_path, "- {name: s, class: Session, config-objects: [x]}\n", more)
+    (tmp_path / "mine_there.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    (line,) = both(tmp_path)[1]
+    assert "d, own are loaded by no session" in line
+    assert not (tmp_path / "ran").exists()
