@@ -19,6 +19,7 @@ from session_shell.config import (
 )
 from session_shell.devices.context import DeviceContext
 from session_shell.errors import SessionShellError
+from session_shell.interrupts import is_of_signal
 from session_shell.session.execution import execute_file, line_in_file
 from session_shell.session.namespace import Namespace
 
@@ -72,7 +73,9 @@ def setup_problem(path: Path, namespace: Namespace) -> tuple[Problem, BaseExcept
     """Run a setup script; return what went wrong, with the script's own line."""
     try:
         execute_file(path, namespace)
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  user's code
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        if is_of_signal(error):
+            raise  # it ends the session, not the script
         problem = Problem(_setup_message(error), path, line_in_file(error, path))
         return problem, error
     return None

@@ -100,16 +100,30 @@ class Session:
         self._count = 0
         self._open = ExitStack()
         self._listen(stream)
+        self.lock = SessionLock(self.data_path, self.name)
+        try:
+            self._begin(settings, verbs or {}, imports)
+        except BaseException as error:
+            # Nobody has the session, so nobody could close it.
+            self.close(reason_of(error))
+            raise
+
+    def _begin(
+        self,
+        settings: Mapping[str, Mapping[str, Any]] | None,
+        verbs: Mapping[str, Any],
+        imports: Callable[[Session], Any] | None,
+    ) -> None:
         self._load()
         self._make_host()
         self.settings = Settings(
-            self.data_path / ".session-shell" / f"{name}.sqlite",
+            self.data_path / ".session-shell" / f"{self.name}.sqlite",
             read_only=not self.lock.held,
             given=settings,
         )
         restore(self)
         self._begin_journal()
-        self.namespace = self._make_namespace(verbs or {})
+        self.namespace = self._make_namespace(verbs)
         self.furniture = MappingProxyType(dict(self.namespace))
         """What is in the namespace before anybody defines something there."""
         if type(self.clock) is not RealClock:
@@ -131,7 +145,6 @@ class Session:
 
     def _load(self) -> None:
         """Build the devices; the lock is taken when the session turns out to exist."""
-        self.lock = SessionLock(self.data_path, self.name)
         context = DeviceContext(
             self.clock, self.seed, self.guard, self._find, turn=lambda: self.journal.number
         )
@@ -345,17 +358,25 @@ class Session:
                 self._close(reason)
 
     def _close(self, reason: str) -> None:
+        # One of them is missing when the session could not be opened.
+        host, settings = getattr(self, "host", None), getattr(self, "settings", None)
+        if host is not None and settings is not None:
+            self._bring_to_rest()
+            self.save_settings()
+        if settings is not None:
+            settings.close()
+        self.journal.close(reason)
+        if host is not None:
+            host.caller.close()
+        self._open.close()
+        self.lock.release()
+
+    def _bring_to_rest(self) -> None:
         while self.host.paused is not None:
             self.host.paused.abort()
         moving = [axis for axis in self.host.axes() if _is_moving(axis)]
         for problem in stop_all(moving, self.guard, wait=False):
             _log.warning("%s", problem)
-        self.save_settings()
-        self.settings.close()
-        self.journal.close(reason)
-        self.host.caller.close()
-        self._open.close()
-        self.lock.release()
 
     def __enter__(self) -> Self:
         self._open.enter_context(self.in_use())

@@ -106,3 +106,31 @@ def test_a_key_just_behind_enter(open_terminal, tmp_path: Path, key: str) -> Non
     terminal.wait("EH1 [2]:")
     assert files(tmp_path) == ["SUCCESS"]
     assert terminal.leave() == 0
+
+
+SLOW_SETUP = "print('setting up')\nsleep(3)\nready = 'yes'\n"
+
+
+@KEYS
+def test_a_setup_script_goes_on(open_terminal, config: Path, key: str) -> None:
+    (config / "eh1_setup.py").write_text(SLOW_SETUP)
+    terminal = open_terminal()
+    terminal.wait("setting up")
+    terminal.type(key)
+    terminal.wait("has no effect here")
+    terminal.command("ready", number=1)
+    assert "Out [1]: 'yes'" in terminal.text
+    assert terminal.leave() == 0
+
+
+@pytest.mark.parametrize("signum", [1, 15])
+def test_a_signal_in_a_setup_script_ends_the_session(
+    open_terminal, config: Path, tmp_path: Path, signum: int
+) -> None:
+    (config / "eh1_setup.py").write_text(SLOW_SETUP)
+    terminal = open_terminal()
+    terminal.wait("setting up")
+    terminal.process.kill(signum)
+    assert terminal.exit_code() == 128 + signum
+    assert "EH1 [1]:" not in terminal.text
+    assert not list((tmp_path / "data").rglob("*.lock"))
