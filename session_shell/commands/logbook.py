@@ -10,6 +10,7 @@ from session_shell.commands import arguments as check
 from session_shell.commands.plots import chosen_scan
 from session_shell.current import current_session
 from session_shell.errors import CommandError
+from session_shell.paths import is_there
 
 _PICTURES = 10_000
 
@@ -100,6 +101,6 @@ def _new_picture(folder: Path) -> Path:
         raise CommandError(f"elog_plot: {folder} cannot be made: {error.strerror}") from error
     for number in range(1, _PICTURES):
         path = folder / f"plot_{number:04d}.png"
-        if not path.exists():
+        if not is_there(path):
             return path
     raise CommandError(f"elog_plot: {folder} has {_PICTURES} pictures already")

@@ -11,6 +11,7 @@ from session_shell.commands.saved import scan as scan_by_number
 from session_shell.current import current_session
 from session_shell.errors import CommandError
 from session_shell.interrupts import InterruptGuard
+from session_shell.paths import is_there
 from session_shell.scanning.data import ScanData
 from session_shell.scanning.documents import Sink
 from session_shell.scanning.layout import Layout
@@ -83,7 +84,7 @@ def _saved(scan: Any) -> Any:
     if not isinstance(scan, ScanResults):
         raise CommandError(f"replay_scan: expected a scan, its number or its file, got {scan!r}")
     file = getattr(scan, "file", None)
-    if file is None or not file.exists():
+    if file is None or not is_there(file):
         raise CommandError(f"replay_scan: {scan.title} has no file")
     return open_scan(file, scan.number)  # type: ignore[attr-defined]
 

@@ -9,6 +9,7 @@ from typing import Any
 from session_shell.commands import arguments as check
 from session_shell.current import current_session
 from session_shell.errors import CommandError
+from session_shell.paths import is_there
 from session_shell.scanning.results import ScanResults
 
 _LOOKED_AT = 50
@@ -49,9 +50,9 @@ def scan(number: int = -1) -> ScanResults:
         if getattr(one, "number", 0) == whole and file is not None and file.parent == folder:
             return one
     path = folder / filename(whole) if whole > 0 else folder
-    if whole > 0 and path.exists():
+    if whole > 0 and is_there(path):
         return open_file(path, whole)
-    if whole > 0 and session.saving.master.exists():
+    if whole > 0 and is_there(session.saving.master):
         return open_file(session.saving.master, whole)
     there = f"the last one there is {last}" if last else "there is none yet"
     raise CommandError(f"scan: there is no scan {number} in {folder}; {there}")
@@ -93,7 +94,7 @@ def _last(command: str, fits: Callable[[Any], bool], missing: str) -> ScanResult
     last = last_number(folder, filename)
     for number in range(last, max(last - _LOOKED_AT, 0), -1):
         path = folder / filename(number)
-        if path in there or not path.exists():
+        if path in there or not is_there(path):
             continue
         saved = open_file(path, number)
         if saved.data.npoints and fits(saved):

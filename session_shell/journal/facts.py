@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from session_shell import __version__
+from session_shell.paths import is_there
 
 FILES_BYTES = 5 * 2**20
 """Text of configuration and scripts that a journal takes along."""
@@ -109,7 +110,7 @@ def _python_files(root: Path, leave: Path, texts: Texts) -> Iterator[Path]:
 
 def _read(path: Path, name: str, room: int, texts: Texts) -> str | None:
     try:
-        if not path.exists():
+        if not is_there(path):
             return None  # no folder of scripts; a setup script that is missing is a problem already
         if not path.is_file():
             texts.left_out.append(f"{name}: is no regular file")

@@ -20,6 +20,7 @@ import msgspec
 
 from session_shell.journal.records import LINE_BYTES, Opened, Record
 from session_shell.journal.seal import sealed
+from session_shell.paths import is_there
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class JournalFile:
     def __init__(self, path: Path, opened: Opened) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
+        if is_there(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         self._unnamed = path.with_suffix(".part")
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL

@@ -18,6 +18,7 @@ from session_shell.devices.protocols import Movable, is_axis
 from session_shell.errors import SessionShellError, SinkError
 from session_shell.interrupts import InterruptGuard
 from session_shell.journal.journal import Journal
+from session_shell.paths import is_there
 from session_shell.scanning.columns import RowSource
 from session_shell.scanning.documents import Comment, EndReason, Sink
 from session_shell.scanning.engine import run_scan
@@ -121,7 +122,7 @@ class SessionHost:
         folder, filename = self.saving.folder, self.saving.scan_filename()
         master = self.saving.master
         key = str(folder)
-        if key not in self.last_numbers or not folder.exists():
+        if key not in self.last_numbers or not is_there(folder):
             # The folder may know more than we do: another session, or lost settings.
             known = self.last_numbers.get(key, 0)
             found = last_number(folder, filename, master)
@@ -245,7 +246,7 @@ class SessionHost:
         if scan.file is not None:
             # SCAN_SAVING may lead elsewhere by now: a scan can be paused for long.
             master = self._masters.pop(scan.file, self.saving.master)
-            if scan.file.exists():
+            if is_there(scan.file):
                 self._link(scan.file, scan.number, master)
         self.save_settings()
 

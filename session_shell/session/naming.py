@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from session_shell.errors import CommandError
+from session_shell.paths import is_there
 
 LONGEST = 100
 """Bytes of one name: two of them, a number and an ending fit into a file name of 255."""
@@ -151,7 +152,7 @@ def take_dataset(
         if used(folder):
             continue
         if not make:
-            if not folder.exists():
+            if not is_there(folder):
                 return candidate
             continue
         if _make(folder):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from session_shell.errors import CommandError, SessionShellError
+from session_shell.paths import is_there
 from session_shell.session import datasets
 from session_shell.session.datasets import POLICY, POLICY_FILE, Belonging
 from session_shell.session.naming import checked_name, checked_template, fields_of
@@ -214,8 +215,8 @@ class Places:
         rows = {**self._values, "template": self._template(), **fields}
         rows["data_filename"] = self._file_template()
         folder, master = self.folder, self.master
-        rows["folder"] = f"{folder} ({'exists' if folder.exists() else 'does not exist yet'})"
-        rows["master"] = f"{master} ({'exists' if master.exists() else 'does not exist yet'})"
+        rows["folder"] = f"{folder} ({'exists' if is_there(folder) else 'does not exist yet'})"
+        rows["master"] = f"{master} ({'exists' if is_there(master) else 'does not exist yet'})"
         return "SCAN_SAVING\n" + "\n".join(f"  {k:<24} {v}" for k, v in rows.items())
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from session_shell.errors import CommandError
+from session_shell.paths import is_there
 from session_shell.session import datasets
 from session_shell.session.datasets import Belonging, line
 from session_shell.session.naming import checked_format, checked_name, remove_empty, take_dataset
@@ -164,7 +165,7 @@ class ScanSaving(Places):
             return
         there = replace(self._belonging, dataset_name=wanted, dataset_description="")
         folder = self._folder(self._fields(there))
-        if not (folder.exists() or self._is_used(folder)):
+        if not (is_there(folder) or self._is_used(folder)):
             self.newdataset(wanted)
         elif wanted != self._belonging.dataset_name:
             self._leave()

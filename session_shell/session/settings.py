@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from session_shell.paths import is_there
+
 _log = logging.getLogger(__name__)
 
 _SCHEMA = """
@@ -47,7 +49,7 @@ class Settings:
         self._last: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
         self._broken = False
         self._database: sqlite3.Connection | None = None
-        if path.exists() and given is None:
+        if is_there(path) and given is None:
             self._load()
 
     def get(self, owner: str, configured: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _look(path: Path) -> sqlite3.Connection:
     """Open a file that another session may write, without writing to it or beside it."""
     # While a session has it open, or was killed, the last values are in the file's log.
-    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    how = "mode=ro" if is_there(path.with_name(f"{path.name}-wal")) else "immutable=1"
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5.0)
 
 

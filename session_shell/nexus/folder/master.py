@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from session_shell.nexus.disk.files import part_path, sink_error, write_whole
+from session_shell.paths import is_there
 
 _log = logging.getLogger("session_shell.nexus")
 _ENTRY = re.compile(r"(\d+)\.(\d+)\Z")
@@ -115,7 +116,7 @@ def _with_link(master: Path, entry: str, relative: str, moment: float | None) ->
     """Return the content of the master file with one more link."""
     from session_shell.nexus.folder.master_image import add_link, new_master
 
-    if not master.exists():
+    if not is_there(master):
         # It may have been deleted: the scans that are there come with it.
         return new_master(master, _sorted({**_scan_files(master), entry: relative}), entry, moment)
     content: bytes | None
@@ -138,7 +139,7 @@ def keep_old(master: Path) -> None:
     if master.stat().st_size == 0:
         return
     aside, number = master.with_name(f"{master.name}.old"), 1
-    while aside.exists():
+    while is_there(aside):
         number += 1
         aside = master.with_name(f"{master.name}.old{number}")
     os.rename(master, aside)  # noqa: PTH104

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from session_shell.errors import SinkError
 from session_shell.nexus.disk.files import FileName, part_path, sink_error
+from session_shell.paths import is_there
 
 NUMBER_FILE = ".last_scan_number"
 """Name of the hidden file with the highest number that was given in its folder."""
@@ -74,22 +75,20 @@ def last_number(folder: Path, filename: FileName, master: Path | None = None) ->
             given = _read(fd) or 0
         finally:
             os.close(fd)
-    # Path.exists raises for a path that is too long; the scan will tell it in a better place.
-    is_there = master is not None and os.path.exists(master)  # noqa: PTH110
-    linked = _highest_link(master) if master is not None and is_there else 0
+    linked = _highest_link(master) if master is not None and is_there(master) else 0
     return max(given, linked, _highest_file(folder, filename))
 
 
 def _take(path: Path) -> bool:
     part = part_path(path)
-    if path.exists() or path.is_symlink():
+    if is_there(path) or path.is_symlink():
         return False
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except FileExistsError:
         return False
     # Another process may have finished this number just before our hidden file came to be.
-    if path.exists() or path.is_symlink():
+    if is_there(path) or path.is_symlink():
         part.unlink(missing_ok=True)
         return False
     return True

@@ -233,8 +233,10 @@ class ScanFile:
             return True
         try:
             now = os.lstat(self.path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
+        except OSError:
+            return True  # nobody can say, for now
         # The number of a file that nobody holds open is given to the next one.
         is_same = self._was_opened or (now.st_size, now.st_mtime_ns) == (
             then.st_size,
