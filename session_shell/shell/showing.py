@@ -164,6 +164,8 @@ def _opened(output: Path, items: list[Asked]) -> TextIO:
 
 
 def _is_hdf5(path: Path) -> bool:
+    if not path.is_file():  # opening a pipe waits for ever
+        return False
     try:
         with path.open("rb") as file:
             return file.read(8) == b"\x89HDF\r\n\x1a\n"

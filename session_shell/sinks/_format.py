@@ -35,6 +35,8 @@ def number(value: Any) -> str:
 
 def integer(value: Any) -> str:
     """Write a whole number; what is none after all as `number` does."""
+    if isinstance(value, str):
+        return value
     return str(int(value)) if value == value and abs(value) < 1e11 else number(float(value))
 
 
@@ -43,6 +45,8 @@ def array(value: Any) -> str:
     import numpy as np
 
     values = np.asarray(value)
+    if values.dtype.kind == "O":  # nothing could be read
+        return "-"
     if values.size and values.dtype.kind in "biuf" and not np.isnan(values).all():
         return f"{np.nanmin(values):.3g}..{np.nanmax(values):.3g}"
     return "x".join(map(str, values.shape)) or "-"

@@ -109,9 +109,11 @@ def _curves(
 
 def _column(scan: ScanResults, name: str, live: bool) -> NDArray[Any]:
     recent = getattr(scan.data, "recent", None)
-    if live and recent is not None:
-        return np.asarray(recent(name, _LIVE_POINTS), float)
-    return np.asarray(scan.data[name], float)
+    values = recent(name, _LIVE_POINTS) if live and recent is not None else scan.data[name]
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError) as error:
+        raise CommandError(f"{name} holds no numbers: it cannot be plotted") from error
 
 
 def _abscissa(scan: ScanResults, channels: dict[str, Channel], names: list[str]) -> str:
@@ -128,7 +130,7 @@ def _mesh(scan: ScanResults, channels: dict[str, Channel], name: str) -> Image:
     layout = scan.layout
     if int(np.prod(layout.shape)) > _LARGEST:
         raise CommandError(f"{scan.title}: the mesh is too large to be plotted as an image")
-    values = place(np.asarray(scan.data[name], float), layout)
+    values = place(_column(scan, name, live=False), layout)
     ends = [(float(line[0]), float(line[-1])) for line in layout.grid if line]
     labels = [_labelled(channels[axis]) if axis in channels else axis for axis in layout.axes]
     if len(ends) != 2 and len(layout.axes) == 2:  # no nominal positions, as in files of others
@@ -141,7 +143,7 @@ def _mesh(scan: ScanResults, channels: dict[str, Channel], name: str) -> Image:
 
 
 def _range(scan: ScanResults, axis: str) -> tuple[float, float]:
-    column = np.asarray(scan.data[axis], float)
+    column = _column(scan, axis, live=False)
     good = column[np.isfinite(column)]
     return (float(good.min()), float(good.max())) if len(good) else (0.0, 1.0)
 

@@ -13,12 +13,15 @@ from session_shell.nexus.reading.listing import (
     Place,
     check_file,
     find_scan,
+    holds_scans,
     newest_scan,
     places,
-    scan_files,
 )
+from session_shell.nexus.reading.reader import chosen_name
 
 _NUMBER = re.compile(r"\d+(\.\d+)?\Z")
+_LINKED = re.compile(r".+_\d+(\.\d+)?\Z")
+"""A scan of a master file of BLISS: ``sample_0001_3``."""
 LAST = "last"
 
 
@@ -50,7 +53,7 @@ def asked(words: Sequence[str], data: Path) -> list[Asked]:
     path = data
     bare: Asked | None = None
     for word in words or [LAST]:
-        if word == LAST or _NUMBER.match(word):
+        if word == LAST or _NUMBER.match(word) or _is_linked(word, path):
             if bare is not None and found[-1] is bare:
                 found.pop()
             found.append(Asked(path, word))
@@ -60,6 +63,11 @@ def asked(words: Sequence[str], data: Path) -> list[Asked]:
         bare = Asked(path)
         found.append(bare)
     return found
+
+
+def _is_linked(word: str, path: Path) -> bool:
+    """Tell whether a word names a scan of the master file before it, and no file."""
+    return _LINKED.match(word) is not None and path.is_file() and not os.path.exists(word)  # noqa: PTH110
 
 
 def find(one: Asked) -> Place | ListOf:
@@ -83,18 +91,15 @@ def find(one: Asked) -> Place | ListOf:
     if one.number == LAST:
         return there[-1]
     # The numbers are those of the file; a link may lead to an entry of another name.
-    for place in there:
-        if one.number in (place.entry, place.label):
-            return place
-    raise CommandError(
-        f"{one.path}: has no scan {one.number}; it has {there[0].label} to {there[-1].label}"
-    )
+    names = {place.name: place for place in there}
+    labels = f"{there[0].label} to {there[-1].label}"
+    return names[chosen_name(list(names), one.number, one.path, labels)]
 
 
 def _in_folder(folder: Path, number: str | None) -> Place | ListOf:
     if number is None:
         return ListOf(folder)
-    newest = newest_scan(folder) if number == LAST or not scan_files(folder) else None
+    newest = newest_scan(folder) if number == LAST or not holds_scans(folder) else None
     if number == LAST:
         if newest is None:
             raise CommandError(f"{folder}: there is no scan in it")

@@ -17,10 +17,10 @@ from session_shell.nexus.reading.listing import (
     Place,
     glance,
     is_scan_file,
-    natural,
     own_places,
     places,
 )
+from session_shell.nexus.reading.reader import natural
 from session_shell.scanning.documents import EndReason, Pause, ScanEnded, Sink
 from session_shell.viewer.growing import Growing
 from session_shell.viewer.points import is_sequence

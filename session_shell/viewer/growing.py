@@ -18,8 +18,8 @@ from session_shell.errors import ScanError
 from session_shell.nexus import SavedScan
 from session_shell.nexus.disk.running import is_being_written
 from session_shell.nexus.reading.documents import read_ended, read_started
-from session_shell.nexus.reading.listing import Place, is_ours
-from session_shell.nexus.reading.reader import count_rows, retried
+from session_shell.nexus.reading.listing import Place
+from session_shell.nexus.reading.reader import count_rows, entry_of, is_ours, retried
 from session_shell.scanning.documents import EndReason, Rows, ScanEnded, ScanStarted
 from session_shell.viewer.points import blocks
 
@@ -56,7 +56,7 @@ class Growing:
         """Points that were handed over."""
         self.superseded = False
         """Another scan has begun in the file: a program of others that left no end has died."""
-        self.ours = retried(place.file, lambda file: is_ours(file[place.entry]))
+        self.ours = retried(place.file, lambda file: is_ours(entry_of(file, place.entry)))
         """Written by this program: a lock tells whether it is still at work."""
         self._clock = clock
         self._key: _Key | None = None
@@ -113,7 +113,9 @@ class Growing:
             return None
         # Whether it is alive is asked first: a writer ends its file, and then gives the lock back.
         alive = is_being_written(self.place.file)
-        points, over = retried(self.place.file, lambda file: _seen(file[self.place.entry]))
+        points, over = retried(
+            self.place.file, lambda file: _seen(entry_of(file, self.place.entry))
+        )
         self._looked = now
         if quiet:
             if self._stat() != key:

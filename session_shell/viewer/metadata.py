@@ -8,6 +8,8 @@ from typing import Any
 from session_shell.sinks import clean
 from session_shell.viewer.look import cut, short
 
+_MOST = 1000
+"""Values, and groups, of one group that are shown."""
 _KEY = 24
 """Columns that keys may take before their values are no longer below each other."""
 
@@ -22,15 +24,18 @@ def tree_lines(info: Mapping[str, Any], width: int, indent: int = 3) -> Iterator
     """
     names = [key for key, value in info.items() if _is_value(key, value)]
     room = min(max(map(len, names), default=0), _KEY)
-    for name in names:
+    for name in names[:_MOST]:
         yield _line(info, name, room, width, indent)
-    for key, value in info.items():
-        if not isinstance(value, Mapping):
-            continue
+    if len(names) > _MOST:
+        yield f"{'':{indent}}... ({len(names) - _MOST} more; --json has them all)"
+    groups = [(key, value) for key, value in info.items() if isinstance(value, Mapping)]
+    for key, value in groups[:_MOST]:
         nx_class = value.get("@NX_class")
         shown = f" : {nx_class}" if isinstance(nx_class, str) else ""
         yield cut(f"{'':{indent}}{clean(key)}{shown}", width)
         yield from tree_lines(value, width, indent + 2)
+    if len(groups) > _MOST:
+        yield f"{'':{indent}}... ({len(groups) - _MOST} more groups; --json has them all)"
 
 
 def _is_value(key: str, value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from session_shell.devices.protocols import Channel
-from session_shell.errors import CommandError
+from session_shell.errors import CommandError, ScanError
 from session_shell.nexus import SavedScan
 from session_shell.scanning.documents import Rows
 from session_shell.viewer.statistics import BLOCK_BYTES, bytes_per_point
@@ -68,18 +68,29 @@ def parse_points(text: str) -> slice:
     raise CommandError(f"points must be like 0:10, -5:, ::10 or 7, got {text!r}")
 
 
-def blocks(scan: SavedScan, channels: Sequence[Channel], points: range) -> Iterator[Rows]:
+def blocks(
+    scan: SavedScan,
+    channels: Sequence[Channel],
+    points: range,
+    problems: dict[str, str] | None = None,
+) -> Iterator[Rows]:
     """Yield points as documents, in blocks of bounded size; one each where they are not in a row.
 
+    Args:
+        scan: The scan.
+        channels: Its columns that are wanted.
+        points: Numbers of the points.
+        problems: Gets why a column could not be read, whose cells are empty then.
+
     Raises:
-        ScanError: When the file cannot be read.
+        ScanError: When the file, or a column without `problems`, cannot be read.
     """
     row_bytes = sum(map(bytes_per_point, channels))
     rows = max(min(BLOCK_BYTES // max(row_bytes, 1), _BLOCK_ROWS), 1)
     step = max(rows // points.step, 1) * points.step
     for start in range(points.start, points.stop, step):
         part = range(start, min(start + step, points.stop), points.step)
-        columns = tuple(_read(scan, channel, part) for channel in channels)
+        columns = tuple(_read(scan, channel, part, problems) for channel in channels)
         count = min((len(column) for column in columns), default=0)
         if points.step == 1:
             yield Rows(start, count, columns)
@@ -88,10 +99,27 @@ def blocks(scan: SavedScan, channels: Sequence[Channel], points: range) -> Itera
             yield Rows(number, 1, tuple(column[place : place + 1] for column in columns))
 
 
-def _read(scan: SavedScan, channel: Channel, part: range) -> Any:
-    if part.step == 1 or not channel.shape:
-        return scan.rows.read(channel.name, part.start, part.stop)[:: part.step]
-    return np.concatenate([scan.rows.read(channel.name, n, n + 1) for n in part])
+def check_read(problems: dict[str, str]) -> None:
+    """Tell of the columns that could not be read, when all others are printed.
+
+    Raises:
+        ScanError: When there are any.
+    """
+    if problems:
+        told = "; ".join(f"{name}: {why}" for name, why in problems.items())
+        raise ScanError(f"not all could be read, cells are left empty: {told}")
+
+
+def _read(scan: SavedScan, channel: Channel, part: range, problems: dict[str, str] | None) -> Any:
+    try:
+        if part.step == 1 or not channel.shape:
+            return scan.rows.read(channel.name, part.start, part.stop)[:: part.step]
+        return np.concatenate([scan.rows.read(channel.name, n, n + 1) for n in part])
+    except ScanError as error:
+        if problems is None:
+            raise
+        problems.setdefault(channel.name, str(error))
+        return np.full((len(part), *channel.shape), "", object)
 
 
 def is_sequence(channels: Sequence[Channel]) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from session_shell.devices.protocols import Channel
-from session_shell.errors import CommandError
+from session_shell.errors import CommandError, SessionShellError
 from session_shell.nexus import SavedScan
 from session_shell.nexus.reading.listing import (
     Place,
     glance,
+    holds_scans,
     last_scans,
     newest_scan,
     scan_files,
@@ -124,7 +125,7 @@ def _plot(scan: SavedScan, selection: Selection, stream: Any) -> Iterator[str]:
 
     try:
         text = plot_text(drawing(scan, selection), stream)
-    except CommandError as error:
+    except SessionShellError as error:
         if selection.columns:
             raise
         if scan.data.npoints:  # without points everybody sees why there is no plot
@@ -182,7 +183,7 @@ def _list(found: ListOf, wish: Wish, look: Look) -> Iterator[str]:
     if wish.form not in (Form.SUMMARY, Form.CSV, Form.JSON):
         raise CommandError(_which(found))
     exported = wish.form is not Form.SUMMARY
-    if found.places is None and not exported and not scan_files(found.path):
+    if found.places is None and not exported and not _is_listed(found.path):
         yield from _lines(_folders(found.path, look))
         return
     places, left_out = _places(found, None if exported else wish.limit)
@@ -198,13 +199,18 @@ def _list(found: ListOf, wish: Wish, look: Look) -> Iterator[str]:
         yield from _lines(list_lines(glances, found.path, look))
 
 
+def _is_listed(folder: Path) -> bool:
+    """Tell whether the scans of a folder itself are listed, not the folders below it."""
+    return holds_scans(folder) or scan_folders(folder) == [folder]
+
+
 def _places(found: ListOf, limit: int | None) -> tuple[list[Place], str]:
     """Return the scans that are listed, and what is said of those that are not."""
     if found.places is not None:
         places = list(found.places)
         more = len(places) - limit if limit is not None else 0
         return (places[more:], f"{more} scans before these") if more > 0 else (places, "")
-    folders = [found.path] if scan_files(found.path) else scan_folders(found.path)
+    folders = [found.path] if _is_listed(found.path) else scan_folders(found.path)
     places, files = [], 0
     for folder in folders:
         there, unread = last_scans(folder, limit)
@@ -219,7 +225,7 @@ def _folders(top: Path, look: Look) -> Iterator[str]:
     """Yield a line for each folder of scans below a folder."""
     rows = []
     for folder in scan_folders(top):
-        last = newest_scan(folder)
+        last = newest_scan(folder) if holds_scans(folder) else None
         if last is not None:
             files = len(scan_files(folder))
             title = f"last {last.label}: {clean(glance(last).title)}"

@@ -18,7 +18,7 @@ from session_shell.nexus import SavedScan
 from session_shell.scanning.documents import Rows
 from session_shell.sinks import Column, TableText, choose, column_of
 from session_shell.viewer.look import Look
-from session_shell.viewer.points import Selection, blocks, without_arrays
+from session_shell.viewer.points import Selection, blocks, check_read, without_arrays
 from session_shell.viewer.statistics import bytes_per_point
 
 _MOST_ARRAYS = 256 * 2**20
@@ -35,19 +35,22 @@ def table(scan: SavedScan, selection: Selection, look: Look) -> Iterator[str]:
 
     Raises:
         CommandError: When there is no such column.
+        ScanError: When the file cannot be read; behind the lines when a column cannot.
     """
     count = scan.data.npoints
     points = selection.range(count)
     channels, left_out = table_channels(scan.data.channels, selection, len(points))
     text = table_text(channels, selection, look, max(count - 1, 0))
     yield from text.header()
-    for rows in blocks(scan, channels, points):
+    problems: dict[str, str] = {}
+    for rows in blocks(scan, channels, points, problems):
         yield from text.lines(rows, 0, rows.count)
     if left_out:
         yield (
             f"   left out, since they are large: {', '.join(left_out)} "
             f"(--columns {left_out[0]} shows it)"
         )
+    check_read(problems)
 
 
 def table_channels(
@@ -102,12 +105,15 @@ def csv_text(scan: SavedScan, selection: Selection) -> Iterator[str]:
 
     Raises:
         CommandError: When there is no such column, or an image is named.
+        ScanError: When the file cannot be read; behind the lines when a column cannot.
     """
     channels = csv_channels(scan.data.channels, selection)
     writer = CsvText(channels)
     yield writer.header()
-    for rows in blocks(scan, channels, selection.range(scan.data.npoints)):
+    problems: dict[str, str] = {}
+    for rows in blocks(scan, channels, selection.range(scan.data.npoints), problems):
         yield writer.lines(rows)
+    check_read(problems)
 
 
 def csv_channels(available: Sequence[Channel], selection: Selection) -> list[Channel]:

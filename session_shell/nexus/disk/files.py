@@ -45,6 +45,15 @@ def part_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
+def is_device(path: Path) -> bool:
+    """Tell whether there is something that is neither a file nor a folder, such as a pipe."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def error_number(error: BaseException) -> int:
     """Return the errno of an error of the system or of HDF5 (which has it in its text), else 0."""
     number = getattr(error, "errno", None)

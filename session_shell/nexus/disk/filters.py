@@ -13,6 +13,8 @@ from typing import Any
 from session_shell.errors import ScanError
 
 _GZIP_LEVEL = 1
+_PLUGINS = frozenset({307, *range(32001, 32029)})
+"""Numbers of the filters that hdf5plugin has."""
 _CAN_BE_SKIPPED = 1
 """Flag of HDF5: a chunk that the filter fails on is stored as it is."""
 
@@ -43,9 +45,10 @@ def compress(plist: Any) -> None:
 
 
 def check_readable(dataset: Any) -> None:
-    """Make an array readable that `compress` wrote.
+    """Look whether this machine can read a dataset, however it is compressed.
 
-    Raises `ScanError`, saying what to install, when this machine cannot read it.
+    Raises:
+        ScanError: When it cannot, saying what to install.
     """
     from h5py import h5z
 
@@ -54,8 +57,15 @@ def check_readable(dataset: Any) -> None:
         number, _flags, _options, name = properties.get_filter(index)
         if h5z.filter_avail(number) or (fast_filter() is not None and h5z.filter_avail(number)):
             continue
-        words = name.decode(errors="replace").split(";")[0] or f"filter {number}"
+        words = name.decode(errors="replace").split(";")[0]
+        known = f"{words} (filter {number})" if words else f"filter {number}"
         raise ScanError(
-            f"{dataset.name} is compressed with {words}, which is not installed here: "
-            "pip install 'session-shell[images]'"
+            f"{dataset.name} is compressed with {known}, which is not installed here: "
+            f"{_remedy(number)}"
         )
+
+
+def _remedy(number: int) -> str:
+    if number in _PLUGINS:
+        return "pip install 'session-shell[images]'"
+    return "ask who wrote the file for this filter, and set HDF5_PLUGIN_PATH to its folder"

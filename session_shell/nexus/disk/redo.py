@@ -69,7 +69,7 @@ def roll_forward(path: Path) -> bool:
     """
     redo = redo_path(path)
     try:
-        own = os.open(redo, os.O_RDONLY | os.O_NOFOLLOW)
+        own = os.open(redo, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
     try:
@@ -87,7 +87,7 @@ def roll_forward(path: Path) -> bool:
 def is_cut_off(path: Path) -> bool:
     """Tell whether an edit in place was cut off, so that `roll_forward` has something to do."""
     try:
-        own = os.open(redo_path(path), os.O_RDONLY | os.O_NOFOLLOW)
+        own = os.open(redo_path(path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
     try:

@@ -31,7 +31,7 @@ def is_being_written(path: Path) -> bool:
         path: The scan file.
     """
     try:
-        fd = os.open(side_path(path), os.O_RDONLY)
+        fd = os.open(side_path(path), os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         return isinstance(error, PermissionError)  # somebody else's: it may well be alive
     try:
@@ -43,7 +43,7 @@ def is_being_written(path: Path) -> bool:
 def writer_of(path: Path) -> str:
     """Return who writes (or wrote) a scan, ``process 4711 on lab3``; empty when nobody knows."""
     try:
-        fd = os.open(side_path(path), os.O_RDONLY)
+        fd = os.open(side_path(path), os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return ""
     try:

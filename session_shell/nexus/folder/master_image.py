@@ -13,6 +13,7 @@ from h5py import h5a, h5f, h5g, h5l, h5o, h5p
 
 from session_shell import __version__
 from session_shell.clock import iso_time
+from session_shell.nexus.disk.files import is_device
 from session_shell.nexus.disk.hdf5 import (
     image_bytes,
     library_versions,
@@ -109,6 +110,8 @@ class Contents:
 
 def contents_of(path: Path) -> Contents | None:
     """Return what is at the top of a file, None when it is no HDF5 file that opens."""
+    if is_device(path):  # opening a pipe waits for ever
+        return None
     name = _file_name(str(path))
     access = h5p.create(h5p.FILE_ACCESS)
     try:

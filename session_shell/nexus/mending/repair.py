@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from session_shell.errors import CommandError, SinkError
-from session_shell.nexus.disk.files import error_number, part_path, reason, sync_folder
+from session_shell.nexus.disk.files import error_number, is_device, part_path, reason, sync_folder
 from session_shell.nexus.disk.redo import is_cut_off, redo_path, roll_forward
 from session_shell.nexus.disk.running import hold, is_being_written, side_path, writer_of
 
@@ -65,6 +65,8 @@ def repair_file(path: Path | str, *, dry: bool = False) -> Repair:
 
 
 def _repair_path(file: Path, dry: bool) -> Repair:
+    if is_device(file):
+        return Repair(file, "unreadable", ("is a pipe or a device, not a regular file",))
     if is_being_written(file):
         return Repair(file, "running", (_running(file),))
     if not _is_to_do(file):

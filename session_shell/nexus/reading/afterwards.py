@@ -19,7 +19,7 @@ from session_shell.errors import ScanError
 from session_shell.nexus.disk.files import reason
 from session_shell.nexus.disk.running import hold, is_being_written, writer_of
 from session_shell.nexus.layout.entry import comment_note
-from session_shell.nexus.reading.reader import retried, text, texts, value
+from session_shell.nexus.reading.reader import entry_of, retried, text, texts, value
 from session_shell.nexus.tree.nodes import Dataset, Group, new_group
 from session_shell.nexus.writing.ending import edit_file
 from session_shell.scanning.documents import Comment
@@ -83,7 +83,7 @@ def add_to_sequence(path: Path, entry: str, uid: str, moment: float) -> None:
 
 def _change(path: Path, entry: str, change: Change, moment: float) -> None:
     # Looked at before the lock is taken: the lock of a crashed scan is its sign, and must stay.
-    retried(path, lambda file: _check(path, file[entry]))
+    retried(path, lambda file: _check(path, entry_of(file, entry)))
     for attempt in range(_TRIES):
         if attempt:
             time.sleep(0.01)
@@ -100,7 +100,7 @@ def _change(path: Path, entry: str, change: Change, moment: float) -> None:
 
 
 def _edit(path: Path, entry: str, change: Change, moment: float) -> None:
-    before, after = retried(path, lambda file: change(file[entry]))
+    before, after = retried(path, lambda file: change(entry_of(file, entry)))
     root = {"file_update_time": iso_time(moment)}
     old, new = Group(items={entry: before}), Group(dict(root), {entry: after})
 

@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from session_shell.errors import CommandError
-from session_shell.nexus.disk.filters import check_readable
 from session_shell.nexus.layout.record import noted_channels
 from session_shell.nexus.metadata.python_values import items_of
 from session_shell.nexus.reading.reader import (
     column_names,
     count_rows,
+    entry_of,
     number,
     plain,
     read_channels,
+    read_part,
+    read_seconds,
     retried,
     text,
     value,
 )
 from session_shell.nexus.reading.reader import texts as stored_texts
-from session_shell.nexus.reading.saved import SavedScan, open_scan, read_comments, read_seconds
+from session_shell.nexus.reading.saved import SavedScan, open_scan, read_comments
 from session_shell.nexus.reading.saved_info import (
     read_info,
     read_info_at_start,
@@ -89,12 +90,12 @@ def _documents(scan: SavedScan, block: int) -> Iterator[Document]:
 
 def read_started(scan: SavedScan) -> ScanStarted:
     """Return the first document of a saved scan."""
-    return retried(scan.file, lambda file: _started(scan, file[scan.entry]))
+    return retried(scan.file, lambda file: _started(scan, entry_of(file, scan.entry)))
 
 
 def read_ended(scan: SavedScan) -> ScanEnded | None:
     """Return the last document of a saved scan, None while it has no end."""
-    return retried(scan.file, lambda file: _ended(file[scan.entry]))
+    return retried(scan.file, lambda file: _ended(entry_of(file, scan.entry)))
 
 
 def read_rows(scan: SavedScan, started: ScanStarted, block: int = _ROWS) -> Iterator[Rows]:
@@ -114,14 +115,12 @@ def read_rows(scan: SavedScan, started: ScanStarted, block: int = _ROWS) -> Iter
 
 def _read_block(scan: SavedScan, started: ScanStarted, first: int, last: int) -> Rows:
     def read(file: Any) -> Rows:
-        entry = file[scan.entry]
+        entry = entry_of(file, scan.entry)
         names = {original: name for name, original in column_names(entry).items()}
         columns = []
         for channel in started.channels:
             dataset = entry["measurement"][names[channel.name]]
-            if dataset.ndim > 1:
-                check_readable(dataset)
-            columns.append(np.asarray(dataset[first:last]))
+            columns.append(read_part(dataset, first, last))
         count = min((len(column) for column in columns), default=0)
         return Rows(first, count, _cut(columns, count))
 
@@ -237,7 +236,7 @@ def _positions(entry: Any, when: str, record: Mapping[str, Any]) -> dict[str, Po
             continue
         axis = text(node.attrs.get("original_name", name))
         stood = _float(node)
-        below = dial[name] if isinstance(dial, h5py.Group) and name in dial else node
+        below = dial.get(name, node) if isinstance(dial, h5py.Group) else node
         unit = text(node.attrs.get("units", ""))
         error = text(node.attrs.get("error", ""))
         found[axis] = Position(stood, _float(below), units.get(axis, unit), error)
@@ -265,7 +264,7 @@ def _groups(entry: Any, path: str) -> list[Any]:
     group = entry.get(path)
     if not isinstance(group, h5py.Group):
         return []
-    names = sorted(group, key=lambda name: (len(name), name))
+    names = sorted(group, key=lambda name: (len(name), text(name)))
     return [group[name] for name in names if isinstance(group[name], h5py.Group)]
 
 

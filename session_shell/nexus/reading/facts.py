@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,16 @@ from typing import Any
 import h5py
 
 from session_shell.nexus.reading.listing import RUNNING, outcome_of, outcome_without_end
-from session_shell.nexus.reading.reader import measurement, retried, text, texts, value
+from session_shell.nexus.reading.reader import (
+    entry_of,
+    link_of,
+    measurement,
+    read_seconds,
+    retried,
+    text,
+    texts,
+    value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +42,14 @@ def read_facts(path: Path, entry: str) -> Facts:
     Raises:
         ScanError: When the file cannot be read.
     """
-    facts = retried(path, lambda file: _facts(file[entry]))
+    facts = retried(path, lambda file: _facts(entry_of(file, entry)))
     if facts.outcome != RUNNING:
         return facts
     # Asked when the file is closed again; meanwhile it may have come to its end.
     outcome = outcome_without_end(path, ours=True)
     if outcome == RUNNING:
         return facts
-    again = retried(path, lambda file: _facts(file[entry]))
+    again = retried(path, lambda file: _facts(entry_of(file, entry)))
     known = again.outcome if again.outcome != RUNNING else outcome
     return Facts(known, again.program, again.warnings, again.broken)
 
@@ -49,9 +58,15 @@ def _facts(entry: Any) -> Facts:
     return Facts(
         outcome=outcome_of(entry),
         program=_program(entry),
-        warnings=tuple(texts(entry, "scan/metadata_warnings")),
+        warnings=(*texts(entry, "scan/metadata_warnings"), *_odd_times(entry)),
         broken=_broken(entry),
     )
+
+
+def _odd_times(entry: Any) -> Iterator[str]:
+    for name in ("start_time", "end_time"):
+        if name in entry and read_seconds(entry, name) is None:
+            yield f"{name} {str(value(entry, name))[:80]!r} is not a time that can be shown"
 
 
 def _program(entry: Any) -> str:
@@ -66,7 +81,7 @@ def _broken(entry: Any) -> dict[str, str]:
     found = {}
     for name in columns:
         if columns.get(name) is None:
-            link = columns.get(name, getlink=True)
+            link = link_of(columns, name)
             file = f"{link.filename}::" if isinstance(link, h5py.ExternalLink) else ""
-            found[name] = f"{file}{getattr(link, 'path', '')}"
+            found[text(name)] = f"{file}{getattr(link, 'path', '')}"
     return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +16,25 @@ from typing import Any
 import h5py
 
 from session_shell.errors import ScanError
+from session_shell.nexus.disk.files import is_device
 from session_shell.nexus.disk.running import is_being_written
-from session_shell.nexus.reading.reader import count_rows, entry_names, number, retried, value
-from session_shell.nexus.reading.saved import read_seconds
+from session_shell.nexus.reading.reader import (
+    count_rows,
+    entry_names,
+    entry_of,
+    is_ours,
+    link_of,
+    linked_file,
+    natural,
+    read_seconds,
+    retried,
+    value,
+    whole,
+)
 
 _SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx", ".nx5", ".nexus")
-_DIGITS = re.compile(r"(\d+)")
+_TITLE = 1000
+"""Characters of a title that a list may need."""
 
 RUNNING, CRASHED, NO_END = "RUNNING", "CRASHED", "no end"
 """Outcomes of scans that have no end; the last is said of files of others, which tell no more."""
@@ -34,11 +46,20 @@ class Place:
 
     file: Path
     entry: str
+    alias: str = ""
+    """Name of the link that leads there, when it is another one."""
+    problem: str = ""
+    """Why the scans of the file are not known."""
+
+    @property
+    def name(self) -> str:
+        """Name in the file that was asked."""
+        return self.alias or self.entry
 
     @property
     def label(self) -> str:
         """Number as people say it: ``12``, or ``12.2`` for a further part of a scan."""
-        return self.entry.removesuffix(".1")
+        return self.name.removesuffix(".1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +98,6 @@ def is_scan_file(name: str) -> bool:
     return not name.startswith(".") and name.lower().endswith(_SUFFIXES)
 
 
-def natural(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts names with numbers as people do: ``scan_9`` before ``scan_10``."""
-    return [
-        (int(part), "") if part.isdecimal() else (0, part)
-        for part in _DIGITS.split(name)
-        if part and len(part) < 4000
-    ]
-
-
 def places(path: Path) -> list[Place]:
     """Return the scans of a file by number; the links of a master file lead to other files.
 
@@ -100,12 +112,14 @@ def check_file(path: Path) -> None:
     """Say at once what is wrong with a file that cannot hold a scan.
 
     Raises:
-        ScanError: When it is not there or empty.
+        ScanError: When it is not there, empty, or a pipe.
     """
     try:
         empty = path.stat().st_size == 0
     except OSError as error:
         raise ScanError(f"{path}: {error.strerror or error}") from error
+    if is_device(path):
+        raise ScanError(f"{path}: is a pipe or a device, not a regular file")
     if empty and path.is_file():
         raise ScanError(f"{path}: is empty, there is no scan in it")
 
@@ -113,10 +127,10 @@ def check_file(path: Path) -> None:
 def _places(file: Any, path: Path) -> list[Place]:
     found = []
     for name in entry_names(file):
-        link = file.get(name, getlink=True)
+        link = link_of(file, name)
         if isinstance(link, h5py.ExternalLink):
-            # A master file was perhaps copied alone: its own folder is where its links begin.
-            found.append(Place(path.parent / link.filename, str(link.path).strip("/")))
+            entry = str(link.path).strip("/")
+            found.append(Place(linked_file(path, link), entry, "" if name == entry else name))
         else:
             found.append(Place(path, name))
     return found
@@ -124,17 +138,24 @@ def _places(file: Any, path: Path) -> list[Place]:
 
 def own_places(path: Path) -> list[Place]:
     """Return the scans that are in a file itself; none when it cannot be read."""
+    return [place for place in _own_or_problem(path) if not place.problem]
+
+
+def _own_or_problem(path: Path) -> list[Place]:
+    """Return the scans that are in a file itself, or one place that says why it has none."""
     try:
         return [place for place in places(path) if place.file == path]
-    except ScanError:
-        return []
+    except ScanError as error:
+        return [Place(path, "", problem=str(error).removeprefix(f"{path}: "))]
 
 
 def glance(place: Place) -> Glance:
     """Look at a scan; what is wrong with its file is told, not raised."""
+    if place.problem:
+        return Glance(place, problem=place.problem)
     try:
         check_file(place.file)
-        found = retried(place.file, lambda file: _glance(file[place.entry], place))
+        found = retried(place.file, lambda file: _glance(entry_of(file, place.entry), place))
     except ScanError as error:
         return Glance(place, problem=str(error).removeprefix(f"{place.file}: "))
     if found.outcome == RUNNING:
@@ -146,15 +167,14 @@ def glance(place: Place) -> Glance:
 def _glance(entry: Any, place: Place) -> Glance:
     begun, ended = (read_seconds(entry, f"{which}_time") for which in ("start", "end"))
     over = "end_time" in entry
-    acquired = number(entry, "scan/npoints_acquired") if over else None
-    asked = number(entry, "scan/npoints")
+    acquired = whole(entry, "scan/npoints_acquired") if over else None
     return Glance(
         place,
-        title=str(value(entry, "title") or ""),
+        title=str(value(entry, "title") or "")[:_TITLE],
         start=begun,
         duration=None if begun is None or ended is None else ended - begun,
-        points=count_rows(entry) if acquired is None else int(acquired),
-        asked=None if asked is None else int(asked),
+        points=count_rows(entry) if acquired is None else acquired,
+        asked=whole(entry, "scan/npoints"),
         outcome=outcome_of(entry),
     )
 
@@ -164,11 +184,6 @@ def outcome_of(entry: Any) -> str:
     if "end_time" in entry:
         return str(value(entry, "end_reason") or "DONE")
     return RUNNING if is_ours(entry) else NO_END
-
-
-def is_ours(entry: Any) -> bool:
-    """Tell whether this program wrote an entry: then a lock says whether it is being written."""
-    return bool(value(entry, "program_name") == "session-shell")
 
 
 def outcome_without_end(path: Path, *, ours: bool) -> str:
@@ -192,10 +207,19 @@ def last_scans(folder: Path, limit: int | None = None) -> tuple[list[Place], int
     found: list[list[Place]] = []
     count = 0
     while files and (limit is None or count < limit):
-        found.append(own_places(files.pop()))
+        found.append(_own_or_problem(files.pop()))
         count += len(found[-1])
     together = list(itertools.chain.from_iterable(reversed(found)))
     return together if limit is None else together[-limit:], len(files)
+
+
+def holds_scans(folder: Path) -> bool:
+    """Tell whether a folder is one of scans: other programs keep other files in others.
+
+    Raises:
+        ScanError: When the folder cannot be read.
+    """
+    return any(own_places(path) for path in reversed(scan_files(folder)))
 
 
 def find_scan(folder: Path, label: str) -> Place | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +11,20 @@ import h5py
 import numpy as np
 
 from session_shell.errors import ScanError
-from session_shell.nexus.reading.reader import plain, retried, text
+from session_shell.nexus.reading.reader import (
+    link_of,
+    plain,
+    retried,
+    stored,
+    text,
+    type_name,
+    unreadable,
+)
 
 _SHORT = 64
 """Values of a dataset that are small enough to be shown."""
+_DEEPEST = 100
+"""Levels that are shown."""
 _TEXT = 4096
 """Characters of a text that are read at most when it is cut anyway."""
 _HIDDEN = frozenset({"NX_class", "units", "target"})
@@ -55,16 +65,19 @@ def outline(path: Path, entry: str | None = None) -> Iterator[Node]:
         yield from retried(path, lambda file, name=name: _tree(file, name))  # type: ignore[misc]
 
 
-def _tree(file: Any, name: str) -> list[Node]:
-    if name not in file and file.get(name, getlink=True) is None:
-        raise ScanError(f"there is no {name} in the file (any more)")
+def _tree(file: Any, name: Any) -> list[Node]:
+    try:
+        link_of(file, name)
+    except KeyError as error:
+        raise ScanError(f"there is no {text(name)} in the file (any more)") from error
     found: list[Node] = []
     _add(file, name, 1, found, {})
     return found
 
 
-def _add(parent: Any, name: str, depth: int, found: list[Node], seen: dict[int, str]) -> None:
-    link = parent.get(name, getlink=True)
+def _add(parent: Any, raw: Any, depth: int, found: list[Node], seen: dict[int, str]) -> None:
+    name = text(raw)
+    link = link_of(parent, raw)
     if isinstance(link, h5py.ExternalLink):
         found.append(Node(depth, name, "link", target=f"{link.filename}::{link.path}"))
         return
@@ -72,19 +85,22 @@ def _add(parent: Any, name: str, depth: int, found: list[Node], seen: dict[int, 
         found.append(Node(depth, name, "link", target=link.path))
         return
     try:
-        node = parent[name]
-    except (KeyError, OSError, RuntimeError) as error:
-        found.append(Node(depth, name, "link", target=f"(cannot be read: {error})"))
+        node = parent[raw]
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        found.append(Node(depth, name, "link", target=unreadable(error)))
         return
     address = h5py.h5o.get_info(node.id).addr
     if address in seen:
         found.append(Node(depth, name, "same", target=seen[address]))
         return
-    seen[address] = node.name
+    seen[address] = text(node.name)
     if isinstance(node, h5py.Dataset):
         found.append(_dataset(node, depth, name))
     elif isinstance(node, h5py.Group):
         found.append(_group(node, depth, name))
+        if depth == _DEEPEST and len(node):
+            found.append(Node(depth + 1, "...", "link", target="(deeper levels are not shown)"))
+            return
         for below in node:
             _add(node, below, depth + 1, found, seen)
     else:
@@ -115,17 +131,17 @@ def _dataset(node: Any, depth: int, name: str) -> Node:
 
 
 def _type(node: Any) -> str:
-    return "text" if h5py.check_string_dtype(node.dtype) is not None else str(node.dtype)
+    name = type_name(node)
+    if name.startswith("|V"):
+        return name
+    return "text" if h5py.check_string_dtype(node.dtype) is not None else name
 
 
 def _value(node: Any) -> Any:
     if node.shape is None or node.size > _SHORT or node.ndim > 1:
         return None
-    try:
-        stored = plain(node[()])
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        return f"(cannot be read: {error})"
-    return stored[:_TEXT] if isinstance(stored, str) else stored
+    found = _read(lambda: plain(stored(node)))
+    return found[:_TEXT] if isinstance(found, str) else found
 
 
 def _attributes(node: Any) -> tuple[tuple[str, Any], ...]:
@@ -133,9 +149,13 @@ def _attributes(node: Any) -> tuple[tuple[str, Any], ...]:
     for name in node.attrs:
         if name in _HIDDEN:
             continue
-        try:
-            stored = plain(node.attrs[name])
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            stored = f"(cannot be read: {error})"
-        found.append((name, stored.tolist() if isinstance(stored, np.ndarray) else stored))
+        value = _read(lambda name=name: plain(node.attrs[name]))  # type: ignore[misc]
+        found.append((name, value.tolist() if isinstance(value, np.ndarray) else value))
     return tuple(found)
+
+
+def _read(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 - files of others may hold anything
+        return unreadable(error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,22 @@ from session_shell.devices.protocols import Channel
 from session_shell.errors import CommandError, ScanError, SessionShellError
 from session_shell.nexus.disk.running import is_being_written
 from session_shell.nexus.reading.afterwards import add_comment
+from session_shell.nexus.reading.listing import scan_files
 from session_shell.nexus.reading.reader import (
     StoredRows,
     choose_entry,
     count_rows,
-    number,
-    plain,
+    entry_of,
+    link_of,
+    linked_file,
     read_channels,
+    read_seconds,
     retried,
+    stored,
     text,
     texts,
     value,
+    whole,
 )
 from session_shell.nexus.reading.saved_info import read_info, read_parameters
 from session_shell.scanning.columns import Columns, StoredArray
@@ -36,6 +40,11 @@ from session_shell.scanning.documents import Comment, EndReason
 from session_shell.scanning.layout import Layout
 from session_shell.scanning.results import ScanResults
 from session_shell.scanning.scan import checked_comment
+
+_WORDS = 4096
+"""Characters of a title that are looked through for names and numbers."""
+_DIMENSIONS = 32
+"""Axes of a shape at most: those of an array."""
 
 
 def open_scan(path: Path | str, number: int | str | None = None) -> SavedScan:
@@ -69,7 +78,7 @@ def open_scan(path: Path | str, number: int | str | None = None) -> SavedScan:
 def _in_folder(folder: Path, wanted: int | str | None) -> SavedScan:
     if wanted is None:
         raise CommandError(f"open_scan: which scan of {folder}? open_scan(folder, 12)")
-    for path in sorted(folder.glob("*.h5")):
+    for path in scan_files(folder):
         try:
             return SavedScan(*_found(path, wanted))
         except (CommandError, ScanError):
@@ -80,11 +89,9 @@ def _in_folder(folder: Path, wanted: int | str | None) -> SavedScan:
 def _found(path: Path, wanted: int | str | None) -> tuple[Path, str]:
     """Return where the entry of a scan is: a master file links to the file of each."""
     entry = retried(path, lambda f: choose_entry(f, path, wanted))
-    link = retried(path, lambda f: f.get(entry, getlink=True))
+    link = retried(path, lambda f: link_of(f, entry))
     if isinstance(link, h5py.ExternalLink):
-        target = Path(link.filename)
-        target = target if target.is_absolute() else path.parent / target
-        return target, str(link.path).strip("/")
+        return linked_file(path, link), str(link.path).strip("/")
     return path, entry
 
 
@@ -137,7 +144,7 @@ class SavedScan(ScanResults):
         self._read_header()
 
     def _read_header(self) -> None:
-        header = retried(self.file, lambda f: _header(f[self.entry]))
+        header = retried(self.file, lambda f: _header(entry_of(f, self.entry)))
         self.number: int = header["number"] or int(self.entry.split(".")[0])
         self.type: str = header["type"]
         self.name: str = header["name"] or self.type
@@ -171,7 +178,7 @@ class SavedScan(ScanResults):
     @property
     def end_time(self) -> float | None:
         """Seconds since the epoch; None while it has no end."""
-        return retried(self.file, lambda f: read_seconds(f[self.entry], "end_time"))
+        return retried(self.file, lambda f: read_seconds(entry_of(f, self.entry), "end_time"))
 
     @property
     def end_reason(self) -> EndReason | str | None:
@@ -201,12 +208,12 @@ class SavedScan(ScanResults):
     @property
     def comments(self) -> list[Comment]:
         """Remarks of the user, in order."""
-        return retried(self.file, lambda f: read_comments(f[self.entry]))
+        return retried(self.file, lambda f: read_comments(entry_of(f, self.entry)))
 
     @property
     def sequences(self) -> list[str]:
         """The uids of the sequences that it is a part of."""
-        return retried(self.file, lambda f: texts(f[self.entry], "scan/sequences"))
+        return retried(self.file, lambda f: texts(entry_of(f, self.entry), "scan/sequences"))
 
     def add_comment(self, text: str) -> None:
         """Add a remark, saved with its time in the file.
@@ -227,7 +234,7 @@ class SavedScan(ScanResults):
     def info(self) -> dict[str, Any]:
         """Metadata as the live scan had it, ``name@units`` for attributes."""
         if self._info is None:
-            info = retried(self.file, lambda f: read_info(f[self.entry]))
+            info = retried(self.file, lambda f: read_info(entry_of(f, self.entry)))
             if self.end_time is None:
                 return info  # the end will bring more
             self._info = info
@@ -241,7 +248,7 @@ class SavedScan(ScanResults):
     @cached_property
     def parameters(self) -> dict[str, Any]:
         """What was asked for: ``scan_parameters`` of the file."""
-        return retried(self.file, lambda f: read_parameters(f[self.entry]))
+        return retried(self.file, lambda f: read_parameters(entry_of(f, self.entry)))
 
     def __info__(self) -> str:
         """Describe the scan for the prompt."""
@@ -253,7 +260,7 @@ class SavedScan(ScanResults):
         return f"<Scan {self.number}: {self.title}, {outcome}, {points}, {self.file}>"
 
     def _value(self, path: str) -> Any:
-        return retried(self.file, lambda f: value(f[self.entry], path))
+        return retried(self.file, lambda f: value(entry_of(f, self.entry), path))
 
 
 def _now() -> float:
@@ -267,16 +274,17 @@ def _now() -> float:
 def _header(entry: Any) -> dict[str, Any]:
     channels = read_channels(entry)
     title = str(value(entry, "title") or "")
-    kind = str(value(entry, "scan/type") or "") or (title.split() or [""])[0]
-    asked = number(entry, "scan/npoints")
+    words = title[:_WORDS]
+    kind = str(value(entry, "scan/type") or "") or (words.split() or [""])[0]
+    asked = whole(entry, "scan/npoints")
     if asked is None:
-        asked = number(entry, "scan_parameters/npoints")
-    layout = _layout(entry, channels, title, kind)
+        asked = whole(entry, "scan_parameters/npoints")
+    layout = _layout(entry, channels, words, kind)
     return {
-        "number": int(number(entry, "scan/number") or 0),
+        "number": whole(entry, "scan/number") or 0,
         "type": kind,
         "name": str(value(entry, "scan/name") or ""),
-        "npoints": count_rows(entry) if asked is None else int(asked),
+        "npoints": count_rows(entry) if asked is None else asked,
         "start_time": read_seconds(entry, "start_time"),
         "title": title or kind,
         "layout": layout,
@@ -304,24 +312,39 @@ def _axes_of_title(channels: tuple[Channel, ...], title: str, kind: str) -> list
 
 
 def _shape(entry: Any, title: str, kind: str) -> tuple[int, ...]:
-    stored = entry.get("scan/shape")
-    if isinstance(stored, h5py.Dataset):
-        return tuple(int(n) for n in np.ravel(stored[()]))
+    numbers = _whole_numbers(entry.get("scan/shape"))
+    if numbers:
+        return numbers
     words = title.split()
     if kind in ("amesh", "dmesh") and len(words) >= 9 and words[4].isdigit() and words[8].isdigit():
         return (int(words[8]) + 1, int(words[4]) + 1)
     return (count_rows(entry),)
 
 
+def _whole_numbers(node: Any) -> tuple[int, ...]:
+    """Return the numbers of points of a shape; empty when they are none."""
+    if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "iuf":
+        return ()
+    numbers = np.ravel(stored(node)) if node.size else np.empty(0)
+    good = len(numbers) <= _DIMENSIONS and bool(np.isfinite(numbers).all())
+    return tuple(int(n) for n in numbers) if good and min(numbers, default=-1) >= 0 else ()
+
+
 def _grid(entry: Any, dimensions: int) -> tuple[tuple[float, ...], ...]:
-    stored = [entry.get(f"scan/grid_{dimension}") for dimension in range(dimensions)]
-    if all(isinstance(node, h5py.Dataset) for node in stored):
-        return tuple(tuple(np.ravel(node[()]).tolist()) for node in stored)
+    lines = [entry.get(f"scan/grid_{dimension}") for dimension in range(dimensions)]
+    if all(isinstance(node, h5py.Dataset) for node in lines):
+        grid = [np.ravel(stored(node)) for node in lines]
+        return tuple(tuple(line.tolist()) for line in grid) if _are_numbers(grid) else ()
     plot = entry.get("plot")
     names = [text(n) for n in np.ravel(plot.attrs.get("axes", []))] if plot is not None else []
     if len(names) != dimensions or any(name not in plot for name in names):
         return ()
-    return tuple(tuple(float(p) for p in np.ravel(plot[name][()])) for name in names)
+    grid = [np.ravel(stored(plot[name])) for name in names]
+    return tuple(tuple(map(float, line)) for line in grid) if _are_numbers(grid) else ()
+
+
+def _are_numbers(arrays: list[Any]) -> bool:
+    return all(array.dtype.kind in "biuf" for array in arrays)
 
 
 def read_comments(entry: Any) -> list[Comment]:
@@ -329,7 +352,7 @@ def read_comments(entry: Any) -> list[Comment]:
     group = entry.get("comments")
     if not isinstance(group, h5py.Group):
         return []
-    notes = [group[name] for name in sorted(group, key=lambda name: (len(name), name))]
+    notes = [group[name] for name in sorted(group, key=lambda name: (len(name), text(name)))]
     return [
         Comment(_or_nan(read_seconds(note, "date")), str(value(note, "data") or ""))
         for note in notes
@@ -339,21 +362,3 @@ def read_comments(entry: Any) -> list[Comment]:
 
 def _or_nan(seconds: float | None) -> float:
     return math.nan if seconds is None else seconds
-
-
-def read_seconds(group: Any, path: str) -> float | None:
-    """Return a time as seconds since the epoch: exactly, or from its text in ISO 8601."""
-    node = group.get(path)
-    if not isinstance(node, h5py.Dataset):
-        return None
-    if "epoch" in node.attrs:
-        return float(node.attrs["epoch"])
-    if path in {"start_time", "end_time"}:  # of an entry
-        exact = number(group, f"scan/{path.removesuffix('_time')}_epoch")
-        if exact is not None:
-            return float(exact)
-    moment = plain(node[()])
-    try:
-        return datetime.fromisoformat(str(moment)).timestamp() if moment else None
-    except ValueError:
-        return None

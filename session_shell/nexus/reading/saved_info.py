@@ -8,6 +8,7 @@ of other programs have no notes.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import h5py
@@ -17,7 +18,7 @@ from session_shell.nexus.layout.record import AT_START
 from session_shell.nexus.layout.record import NAME as RECORD
 from session_shell.nexus.metadata.items import OWN, POSITIONS, group_items, info_items
 from session_shell.nexus.metadata.python_values import at_start, dictionary, items_of
-from session_shell.nexus.reading.reader import measurement, text, value
+from session_shell.nexus.reading.reader import link_of, measurement, stored, text, unreadable, value
 from session_shell.nexus.tree.nodes import Dataset, Group, Link, Stored
 
 _LARGE = 2**24
@@ -88,7 +89,7 @@ class _Loader:
         self._notes = items_of(noted)
         self._noted = {path.partition("@")[0] for path in self._notes}
         self._columns = {
-            h5py.h5o.get_info(node.id).addr: f"measurement/{name}"
+            h5py.h5o.get_info(node.id).addr: f"measurement/{text(name)}"
             for name, node in measurement(root).items()
             if isinstance(node, h5py.Dataset)
         }
@@ -101,17 +102,17 @@ class _Loader:
         """Return a group with all that is in it."""
         tree = Group(_attributes(group))
         for name in group:
-            here = f"{path}/{name}" if path else name
-            node = self._node(group, name, here, inside)
+            shown = text(name)
+            node = self._node(group, name, f"{path}/{shown}" if path else shown, inside)
             if node is not None:
-                tree.items[name] = node
+                tree.items[shown] = node
         return tree
 
     def _node(
-        self, group: Any, name: str, path: str, inside: tuple[int, ...]
+        self, group: Any, name: Any, path: str, inside: tuple[int, ...]
     ) -> Group | Dataset | Link | None:
         entry = self._notes.get(path)
-        link = group.get(name, getlink=True)
+        link = link_of(group, name)
         if isinstance(link, h5py.ExternalLink):
             return Link(link.path, link.filename)
         if isinstance(link, h5py.SoftLink):
@@ -120,18 +121,26 @@ class _Loader:
             return Link(str(entry["link"]))
         if path in OWN and not self._is_noted(path):
             return None if path != "measurement" else Group(items=_placeholders(group[name]))
-        node = group[name]
+        try:
+            node = group[name]
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            return Dataset(unreadable(error))
+        return self._loaded(node, path, inside)
+
+    def _loaded(self, node: Any, path: str, inside: tuple[int, ...]) -> Group | Dataset | Link:
         address = h5py.h5o.get_info(node.id).addr
         if isinstance(node, h5py.Group):
             if address in inside:
-                return Link(node.name)
+                return Link(text(node.name))
             if path in _NAMES_ONLY and not self._is_noted(path):
                 return Group(items=_placeholders(node))
             return self.group(node, path, (*inside, address))
+        if not isinstance(node, h5py.Dataset):
+            return Dataset("(a type of data)")
         column = self._columns.get(address)
         if column is not None or node.size is None or node.size > _LARGE:
-            return Link(column or node.name)
-        return Dataset(_stored(node[()]), _attributes(node))
+            return Link(column or text(node.name))
+        return Dataset(_read(lambda: stored(node)), _attributes(node))
 
     def _is_noted(self, path: str) -> bool:
         return any(f"{noted}/".startswith(f"{path}/") for noted in self._noted)
@@ -140,22 +149,33 @@ class _Loader:
 def _placeholders(group: Any) -> dict[str, Any]:
     if not isinstance(group, h5py.Group):
         return {}
-    return {name: Dataset("") for name in group}
+    return {text(name): Dataset("") for name in group}
 
 
 def _attributes(node: Any) -> dict[str, Stored]:
-    return {name: _stored(stored) for name, stored in node.attrs.items()}
+    return {
+        text(name): _read(lambda name=name: node.attrs[name])  # type: ignore[misc]
+        for name in node.attrs
+    }
 
 
-def _stored(stored: Any) -> Stored:
+def _read(read: Callable[[], Any]) -> Stored:
+    """Return a value; one that cannot be read does not hide the others."""
+    try:
+        return _as_written(read())
+    except Exception as error:  # noqa: BLE001 - files of others may hold anything
+        return unreadable(error)
+
+
+def _as_written(found: Any) -> Stored:
     """Return a value as the writer would have it in its tree."""
-    if isinstance(stored, (bytes, str)):
-        return text(stored)
-    if isinstance(stored, h5py.Empty):
+    if isinstance(found, (bytes, str)):
+        return text(found)
+    if isinstance(found, h5py.Empty):
         return ""
-    array = np.asarray(stored)
+    array = np.asarray(found)
     if array.dtype.kind not in "OSU":
         return array
-    found = np.empty(array.shape, object)
-    found.ravel()[:] = [text(item) for item in array.ravel().tolist()]
-    return found if array.ndim else str(found[()])
+    texts = np.empty(array.shape, object)
+    texts.ravel()[:] = [text(item) for item in array.ravel().tolist()]
+    return texts if array.ndim else str(texts[()])

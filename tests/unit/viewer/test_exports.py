@@ -161,7 +161,8 @@ def test_json_of_a_list(tmp_path: Path, shown: Shown) -> None:
     save(tmp_path, ascan())
     save(tmp_path, ascan(), 3, EndReason.USER_ABORT)
     (tmp_path / "scan_0003.h5").write_bytes(b"")
-    lines = [strict(line) for line in shown(tmp_path, wish=choose(Form.JSON)).splitlines()]
+    *lines, odd = [strict(line) for line in shown(tmp_path, wish=choose(Form.JSON)).splitlines()]
+    assert odd["problem"] == "is empty, there is no scan in it"
     assert [(one["entry"], one["outcome"], one["npoints"]) for one in lines] == [
         ("1.1", "SUCCESS", 11),
         ("2.1", "USER_ABORT", 3),

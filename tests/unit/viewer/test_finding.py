@@ -13,7 +13,8 @@ import pytest
 
 from session_shell.errors import CommandError, ScanError
 from session_shell.nexus import ScanFile, update_master
-from session_shell.nexus.reading.listing import Place, glance, last_scans, natural, newest_scan
+from session_shell.nexus.reading.listing import Place, glance, last_scans, newest_scan
+from session_shell.nexus.reading.reader import natural
 from session_shell.scanning.documents import EndReason
 from session_shell.viewer.finding import Asked, ListOf, asked, find
 from session_shell.viewer.look import Look
@@ -200,7 +201,9 @@ def test_hidden_and_other_files_are_no_scans(folder: Path) -> None:
     (folder / ".scan_0009.h5.part").touch()
     (folder / "notes.txt").touch()
     (folder / "broken.h5").write_text("oops")
-    assert [p.label for p in last_scans(folder)[0]] == ["1", "2", "3"]
+    found = last_scans(folder)[0]
+    assert [(p.label, p.problem) for p in found if p.problem] == [("", "is no HDF5 file")]
+    assert [p.label for p in found if not p.problem] == ["1", "2", "3"]
     newest = newest_scan(folder.parent)
     assert newest is not None
     assert newest.label == "3"
