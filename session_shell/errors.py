@@ -84,7 +84,7 @@ class ScanError(SessionShellError):
 
 
 class ScanPaused(BaseException):
-    """A scan was paused from the keyboard; `resume()` goes on.
+    """A scan was paused where no prompt can wait on top of the line; `resume()` goes on.
 
     It passes through ``except Exception``, so that the loop or function that ran the scan does not
     take it for a failure and start the next scan.

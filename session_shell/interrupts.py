@@ -30,6 +30,10 @@ GRACE = 0.5
 _KNOWN = frozenset(member.name for member in signal.Signals)
 
 
+_OF_ONE_LINE = ("_depth", "shields", "pending", "_fired", "raised", "count")
+_OF_ONE_LINE += ("_previous", "_asked", "_give_up_after")
+
+
 class GivenUp(BaseException):
     """A call of the clean-up that lasted too long, or that a person has given up."""
 
@@ -54,6 +58,8 @@ class InterruptGuard:
         self.now: Callable[[], float] = time.time
         self.moment = 0.0
         """When the last one was raised, by `now`."""
+        self._asked: dict[int, Any] = {}
+        """What the signals of `requests` did before."""
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -109,10 +115,32 @@ class InterruptGuard:
             return
         numbers = {getattr(signal, name): act for name, act in actions.items() if name in _KNOWN}
         previous = {n: signal.signal(n, _caller_of(act)) for n, act in numbers.items()}
+        outer, self._asked = self._asked, {**previous, **self._asked}
         try:
             yield
         finally:
+            self._asked = outer
             for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Let signals do in the block what they did before the outermost `active` began.
+
+        A prompt on top of a line that waits has its own commands, each with its own signals.
+        """
+        outside = {**self._asked, **self._previous}
+        mine = {n: signal.signal(n, handler) for n, handler in outside.items()}
+        kept = {name: getattr(self, name) for name in _OF_ONE_LINE}
+        fresh = InterruptGuard()
+        for name in _OF_ONE_LINE:
+            setattr(self, name, getattr(fresh, name))
+        try:
+            yield
+        finally:
+            for name, value in kept.items():
+                setattr(self, name, value)
+            for number, handler in mine.items():
                 signal.signal(number, handler)
 
     @contextmanager

@@ -23,11 +23,13 @@ __all__ = [
 ]
 
 
-def resume() -> Scan:
+def resume() -> Scan | None:
     """Let the scan go on that was paused with Ctrl-Z; its axes go back first.
 
+    The line that runs the scan goes on when the one with ``resume()`` is over.
+
     Returns:
-        The scan, when it is over.
+        Nothing; where no line waits for the scan, the scan when it is over.
 
     Raises:
         CommandError: When none is paused.
@@ -36,15 +38,16 @@ def resume() -> Scan:
         ``resume()``
     """
     scan = _paused("resume")
+    held = scan.is_held
     scan.resume()
-    return scan
+    return None if held else scan
 
 
-def abort() -> Scan:
-    """End the scan that was paused with Ctrl-Z; what was measured is kept.
+def abort() -> Scan | None:
+    """End the scan that was paused with Ctrl-Z, and the line that runs it; data are kept.
 
     Returns:
-        The scan.
+        Nothing; where no line waits for the scan, the scan.
 
     Raises:
         CommandError: When none is paused.
@@ -53,8 +56,9 @@ def abort() -> Scan:
         ``abort()``
     """
     scan = _paused("abort")
+    held = scan.is_held
     scan.abort()
-    return scan
+    return None if held else scan
 
 
 def add_preset(preset: Any) -> None:

@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 _TEXT = 4 * 2**20
 """Characters of a command or a script that are kept."""
 _INTERRUPTION = Interruption.__struct_fields__
+_OF_ONE_COMMAND = ("number", "_depth", "_held", "_begin", "_moment", "_changes")
 
 
 class Journal:
@@ -57,12 +58,15 @@ class Journal:
         self.listener = Listener()
         self.number = 0
         """The command that runs, or ran last; 0: the setup scripts."""
+        self.last = 0
+        """The command that began last: on top of one that waits there may be others."""
         self.interrupted_at: Callable[[], float] = lambda: 0.0
         """Tells when the last Ctrl-C was raised, by the clock of the session."""
         self._clock = clock
         self._data = data
         self._file: JournalFile | None = None
         self._depth = 0
+        self._held = 0
         self._begin = self._moment = 0.0
         self._reason = "closed"
         self._offset = ""
@@ -113,7 +117,7 @@ class Journal:
         self._depth += 1
         if self._depth > 1 or self._file is None:
             return
-        self.number += 1
+        self.number = self.last = max(self.number, self.last) + 1
         self._moment = self._clock.time()
         same = executed.strip() == typed.strip()
         offset = utc_offset(iso_time(self._moment))
@@ -124,6 +128,7 @@ class Journal:
                 typed=cut(typed, _TEXT),
                 executed="" if same else cut(executed.rstrip(), _TEXT),
                 source=source,
+                held=self._held,
                 offset="" if offset == self._offset else offset,
             )
         )
@@ -170,6 +175,18 @@ class Journal:
                 **told,
             )
         )
+
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """Record in the block commands on top of the one that runs, which waits."""
+        kept = {name: getattr(self, name) for name in _OF_ONE_COMMAND}
+        self._depth, self._held, self._changes = 0, self.number, {}
+        try:
+            with self.listener.set_aside():
+                yield
+        finally:
+            for name, value in kept.items():
+                setattr(self, name, value)
 
     def interrupted(self) -> None:
         """End a command whose end nobody told: an interrupt came in between."""

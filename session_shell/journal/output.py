@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from session_shell.journal.screen import Screen
@@ -21,6 +22,16 @@ class Listener:
         """Return what stands for the stream of the session from now on."""
         self._own = RecordedStream(stream, self)
         return self._own
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Hear in the block what others begin and end, not what was begun before."""
+        kept = self.screen, self._streams
+        self.screen, self._streams = None, []
+        try:
+            yield
+        finally:
+            self.screen, self._streams = kept
 
     def begin(self) -> None:
         """Listen to the standard streams of the moment."""

@@ -82,6 +82,8 @@ class Command(_Record, frozen=True, kw_only=True, tag="command"):
     """What ran in its place, empty when it ran as typed."""
     source: str = "prompt"
     """``prompt``, ``-c``, ``stdin``, ``file`` (a script of the command line), ``api``."""
+    held: int = 0
+    """The command that waited meanwhile, as its scan was paused; 0: none did."""
     offset: str = ""
     """UTC offset of local time, as ``+01:00``; empty when it is that of `Opened.date`."""
 

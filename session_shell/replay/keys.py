@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from session_shell.journal.records import Interruption, Scan
@@ -55,6 +56,19 @@ class Keys:
         self.pressed = False
         self._disarm()
         self._arm_command()
+
+    @contextmanager
+    def nested(self) -> Iterator[None]:
+        """Leave the block to commands on top of the one that runs, which waits at a pause."""
+        alarm = self._clock.alarm
+        kept = self._planned, self._moment, self.pressed
+        ring, moment = alarm.ring, alarm.moment
+        self._disarm()
+        try:
+            yield
+        finally:
+            self._planned, self._moment, self.pressed = kept
+            alarm.ring, alarm.moment = ring, moment
 
     def end(self) -> None:
         """Press nothing any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from session_shell.replay.curtain import Curtain
 from session_shell.replay.keys import Keys
 from session_shell.replay.stage import Stage
 from session_shell.replay.writes import only_below
+from session_shell.scanning.scan import Scan as LiveScan
 from session_shell.session import Session, expand
 from session_shell.session.execution import execute
 from session_shell.session.relocation import Relocation
@@ -159,28 +161,50 @@ class _Player:
         self._keys = Keys(session, clock, exact=exact)
         self._begun = scans_begun(log)
         session.host.extra_sinks.append(self._keys)
+        session.host.prompt = self._hold
+        self._curtains: Sequence[Curtain] = ()
+        self._left = deque(log.commands)
+        self._running: list[CommandLog] = []
 
     def run(self, curtains: Sequence[Curtain]) -> None:
         """Run all that was asked for, until the session is left."""
-        manner = self._manner
-        for entry in self._log.commands:
-            number = entry.command.number
-            if manner.last is not None and number > manner.last:
-                return
-            for curtain in curtains:
-                curtain.is_open = number >= manner.first and not manner.quiet
-            if number in manner.left_out or entry.done is None:
-                self.played.left_out.add(number)
-                continue
-            if is_leaving(entry):
-                return
-            answer = self._answer(entry)
-            if answer == "quit":
-                return
-            if answer == "skip":
-                self.played.left_out.add(number)
-            elif not self._command(entry):
-                return
+        self._curtains = curtains
+        while self._left:
+            self._next()
+
+    def _next(self) -> None:
+        """Run the next command, or drop all that are left."""
+        entry, manner = self._left.popleft(), self._manner
+        number = entry.command.number
+        if manner.last is not None and number > manner.last:
+            self._left.clear()
+            return
+        for curtain in self._curtains:
+            curtain.is_open = number >= manner.first and not manner.quiet
+        without = number in manner.left_out or entry.command.held in self.played.left_out
+        if without or entry.done is None:
+            self.played.left_out.add(number)
+            return
+        answer = "quit" if is_leaving(entry) else self._answer(entry)
+        if answer == "skip":
+            self.played.left_out.add(number)
+        elif answer == "quit" or not self._command(entry):
+            self._left.clear()
+
+    def _hold(self, scan: LiveScan, _text: str) -> bool:
+        """Run what was done while a scan was paused; False when its line did not wait for it."""
+        outer = self._running[-1]
+        if outer.done is None or outer.done.outcome == "paused":
+            return False
+        with self._keys.nested():
+            while not scan.control.is_released and self._is_held_by(outer):
+                self._next()
+        if not scan.control.is_released:
+            scan.control.request_abort()  # the session was left
+        return True
+
+    def _is_held_by(self, outer: CommandLog) -> bool:
+        return bool(self._left) and self._left[0].command.held == outer.command.number
 
     def _answer(self, entry: CommandLog) -> Answer:
         if self._ask is None or entry.command.number < self._manner.first:
@@ -196,6 +220,7 @@ class _Player:
         self._get_ready(entry)
         self._echo(command.typed)
         goes_on = True
+        self._running.append(entry)
         try:
             self._do(entry)
         except KeyboardInterrupt as error:
@@ -208,6 +233,7 @@ class _Player:
         except (Exception, ScanPaused) as error:  # noqa: BLE001  as at the prompt, the next follows
             self._tell(error)
         finally:
+            self._running.pop()
             self._keys.end()
         if not self._exact and was_interrupted(entry):
             self._settle(entry)

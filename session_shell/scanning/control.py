@@ -34,11 +34,16 @@ class ScanControl:
     pause: str = ""
     """Why it is to pause; empty: it is not."""
     to_prompt: bool = False
-    """A pause gives the prompt back instead of waiting in place."""
+    """A person pauses it, who is given a prompt meanwhile."""
     by_key: bool = False
     """A key asked, not the code of a user."""
     aborted: threading.Event = field(default_factory=threading.Event)
     resumed: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_released(self) -> bool:
+        """Return True when a paused scan is to go on or to end."""
+        return self.resumed.is_set() or self.aborted.is_set()
 
     def request_stop(self, *, by_key: bool = False) -> None:
         """Ask for the end of the scan after the present point."""

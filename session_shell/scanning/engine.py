@@ -49,7 +49,8 @@ def run_scan(scan: Scan, host: ScanHost) -> None:
     """Run `scan` to its end, and raise what ended it, if anything did.
 
     Raises:
-        ScanPaused: When it was paused from the keyboard; `scan.resume` goes on.
+        ScanPaused: When it was paused from the keyboard and the host has no prompt to wait at;
+            `scan.resume` goes on.
     """
     scan.plan.check()
     with host.guard.active(), host.guard.shielded(), _keys(scan, host):
@@ -110,6 +111,8 @@ class Run:
         self.pauses: list[Pause] = []
         self.places: Sequence[Place] = ()
         self.error: BaseException | None = None
+        self.held = False
+        """The line that runs the scan waits at a pause, below a prompt."""
 
     # The phases
 
@@ -122,11 +125,10 @@ class Run:
         self._attempt(lambda: self.bus.started(self._started()), always=True)
 
     def go_on(self) -> None:
-        """Take points to the end, or to a pause that gives the prompt back."""
+        """Take points to the end, or to a pause that leaves the line that runs."""
         self._attempt(self._acquire)
         if isinstance(self.error, ScanPaused):
             paused, self.error = self.error, None
-            self.host.scan_pauses(self.scan)
             raise paused
         self.end()
 
@@ -306,10 +308,32 @@ class Run:
             return
         self._paused(reason)
         points = f"after {self.scan.data.npoints} of {self.scan.npoints or 'endless'} points"
-        raise ScanPaused(
-            f"{self._name} ({self.plan.title}) is paused {points}; "
-            "resume() goes on, abort() ends it"
-        )
+        text = f"is paused {points}; resume() goes on, abort() ends it"
+        self._hold(f"{self._name} ({self.plan.title}) {text}")
+        while not self.control.stop:
+            try:
+                self._return_or_stay_paused()
+                break
+            except ScanError as error:
+                self.control.request_pause(reason, to_prompt=True)
+                self._hold(str(error))
+        self._resumed()
+
+    def _hold(self, text: str) -> None:
+        """Wait in place, with a prompt on top of the line that runs, until the scan may go on."""
+        self.host.scan_pauses(self.scan)
+        self.held = is_held = True
+        try:
+            with self.host.guard.suspended():
+                is_held = self.host.hold(self.scan, text)
+        finally:
+            self.held = False
+            if is_held:
+                self.host.scan_begins(self.scan)
+        if not is_held:
+            raise ScanPaused(text)
+        if self.control.aborted.is_set():
+            raise KeyboardInterrupt
 
     def _wait_in_place(self, reason: str, is_over: Callable[[], bool], interval: float) -> None:
         self._paused(reason)

@@ -36,6 +36,9 @@ class ScanFacts:
 class Resumable(Protocol):
     """A run of a scan that was paused."""
 
+    held: bool
+    """The line that runs it waits below a prompt, until it is asked to go on or to end."""
+
     def resume(self) -> None:
         """Go on to the end."""
         ...
@@ -122,7 +125,15 @@ class ScanHost(Protocol):
         ...
 
     def scan_pauses(self, scan: Any) -> None:
-        """Take note that a scan was paused and the prompt is back."""
+        """Take note that a scan was paused and others may run."""
+        ...
+
+    def hold(self, scan: Any, text: str) -> bool:
+        """Tell `text` and run what a person types, until the paused scan is to go on or to end.
+
+        Returns:
+            False at once when there is no prompt to do that.
+        """
         ...
 
     def scan_ends(self, scan: Any) -> None:

@@ -147,20 +147,24 @@ class Scan(ScanResults):
         """Let the scan wait after the present point, until `resume`.
 
         Axes may be moved and counters used meanwhile; the scan puts them back first.
+
+        Raises:
+            ScanError: When it is paused already.
         """
+        if self.state is ScanState.PAUSED:
+            raise ScanError(f"{self.title}: is paused already")
         self.control.request_pause(reason)
 
     def resume(self) -> None:
-        """Let a paused scan go on; at the prompt it runs to its end.
+        """Let a paused scan go on: the line that runs it, else here to its end.
 
         Raises:
             ScanError: When it is not paused.
         """
         if self.state is not ScanState.PAUSED and not self.control.pause:
             raise ScanError(f"{self.title}: is {self.state}, not paused")
-        if self._run is not None and self in self._host.paused_scans:
-            self._refuse_beside_another("resume")
-            self._run.resume()
+        if self._waits_for("resume"):
+            self._run.resume()  # type: ignore[union-attr]
         else:
             self.control.request_resume()
 
@@ -172,21 +176,35 @@ class Scan(ScanResults):
         """
         if self.state in (ScanState.IDLE, ScanState.DONE):
             raise ScanError(f"{self.title}: is {self.state}, there is nothing to abort")
-        if self._run is not None and self in self._host.paused_scans:
-            self._refuse_beside_another("abort")
+        if self._waits_for("abort"):
             with suppress(KeyboardInterrupt):
-                self._run.give_up()
+                self._run.give_up()  # type: ignore[union-attr]
             return
         self.control.request_abort()
         for problem in stop_all(self.plan.trajectory.axes, wait=False):
             _log.warning("%s", problem)
 
-    def _refuse_beside_another(self, what: str) -> None:
+    @property
+    def is_held(self) -> bool:
+        """Return True while the line that runs the scan waits at a pause, below a prompt."""
+        return self._run is not None and self._run.held
+
+    def _waits_for(self, what: str) -> bool:
+        """Return True when it is paused and no line waits for it: `what` has to run it."""
+        paused = self._host.paused_scans
+        if self not in paused:
+            return False
+        if self.is_held and paused[-1] is not self:
+            raise ScanError(
+                f"{self.title}: {what} comes while {paused[-1].title} is paused on top of it; "
+                "resume() or abort() that one first"
+            )
         if self._host.running is not None:
             raise ScanError(
                 f"{self.title}: {what} comes while {self._host.running.title} is running; a "
                 "session runs one scan at a time"
             )
+        return not self.is_held
 
     def attach(self, run: Resumable) -> None:
         """Remember the run, to resume it; the engine calls this."""

@@ -8,7 +8,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -69,6 +69,8 @@ class SessionHost:
         self.paused_scans: list[Scan] = []
         """Scans that wait for `resume`, the last one paused at the end."""
         self.keys = False
+        self.prompt: Callable[[Scan, str], bool] | None = None
+        """Holds a scan that a person has paused; see `hold`."""
         self.halted = ""
         """The key that asked, in this line, that no further scan begins unasked."""
         self.ask: Callable[[str], bool] | None = None
@@ -229,10 +231,21 @@ class SessionHost:
             self.scans.append(scan)
 
     def scan_pauses(self, scan: Scan) -> None:
-        """Give the prompt back; other scans may run meanwhile."""
+        """Let other scans run meanwhile."""
         self.running = None
         self.paused_scans.append(scan)
         self.save_settings()
+
+    def hold(self, scan: Scan, text: str) -> bool:
+        """Let the prompt run commands on top of the line that runs; False when it cannot."""
+        if self.prompt is None:
+            return False
+        line = self.command, self.halted
+        with self.journal.nested() if self.journal is not None else nullcontext():
+            try:
+                return self.prompt(scan, text)
+            finally:
+                self.command, self.halted = line
 
     def scan_ends(self, scan: Scan) -> None:
         """Link its file in the master file and save what must survive."""

@@ -354,8 +354,16 @@ class Session:
         # A signal waits: a lock or a journal without its end would be left behind.
         with suppress(KeyboardInterrupt), self.guard.active(), self.guard.shielded():
             if not self.closed:
+                self._refuse_below_a_scan()
                 self.closed = True
                 self._close(reason)
+
+    def _refuse_below_a_scan(self) -> None:
+        paused = self.host.paused if hasattr(self, "host") else None
+        if paused is not None and paused.is_held:
+            raise CommandError(
+                f"close: {paused.title} is paused and its line waits; resume() or abort() it first"
+            )
 
     def _close(self, reason: str) -> None:
         # One of them is missing when the session could not be opened.
@@ -372,8 +380,8 @@ class Session:
         self.lock.release()
 
     def _bring_to_rest(self) -> None:
-        while self.host.paused is not None:
-            self.host.paused.abort()
+        for scan in reversed([*self.host.paused_scans]):
+            scan.abort()
         moving = [axis for axis in self.host.axes() if _is_moving(axis)]
         for problem in stop_all(moving, self.guard, wait=False):
             _log.warning("%s", problem)

@@ -6,6 +6,7 @@ no state of the session lives here.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import warnings
@@ -109,6 +110,40 @@ class SessionShell(TerminalInteractiveShell):
             if not self._cells:
                 self.session.journal.interrupted()
 
+    def hold(self, scan: Any, text: str) -> bool:
+        """Show a prompt on top of the line that a paused scan holds, until it is to go on or end.
+
+        Returns:
+            False at once in a line with ``await``, in which no prompt can be shown.
+        """
+        if _is_in_event_loop():
+            return False
+        kept = self._cells, self._unrecorded, self.displayhook.exec_result
+        self._cells = 0
+        print(styled(text, "red"), file=sys.stderr)
+        try:
+            while self.keep_running and not scan.control.is_released:
+                self._take_line()
+        finally:
+            self._cells, self._unrecorded, self.displayhook.exec_result = kept
+            self.line_signals.release()
+        if not scan.control.is_released:
+            scan.control.request_abort()
+        return True
+
+    def _take_line(self) -> None:
+        self.toolbar.refresh()
+        # IPython counts a line when it begins or, before 9, when it is over.
+        self.execution_count = max(self.execution_count, self.session.journal.last + 1)
+        print(self.separate_in, end="")
+        try:
+            code = self.prompt_for_code()
+        except EOFError:
+            self.ask_exit()  # type: ignore[no-untyped-call]
+        else:
+            if code:
+                self.run_cell(code, store_history=True)
+
     def safe_execfile(self, fname: Any, *args: Any, **kwargs: Any) -> None:
         """Run a script for ``%run``; its text goes into the journal."""
         self.session.journal.script(Path(fname), sys.argv[1:])
@@ -195,6 +230,14 @@ class SessionShell(TerminalInteractiveShell):
         print(*self.session.resume(line.strip()).lines(), sep="\n")
 
 
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _raising(error: CommandError) -> CodeType:
     """Return code that raises an error where IPython looks for errors."""
     source = f"raise __import__('session_shell.errors').errors.CommandError({str(error)!r})"
@@ -213,6 +256,7 @@ def run_prompt(session: Any) -> int:
     print(banner(session), flush=True)
     shell = make_shell(session)
     session.host.keys = sys.stdin.isatty()
+    session.host.prompt = shell.hold
     if session.host.keys:
         session.host.ask = _ask
         shell.line_signals.begin()
@@ -223,7 +267,7 @@ def run_prompt(session: Any) -> int:
         if not shell.exit_code and not shell.line_signals.exit_code:
             raise
     finally:
-        session.host.keys, session.host.ask = False, None
+        session.host.keys, session.host.ask, session.host.prompt = False, None, None
         shell.line_signals.end()
         SessionShell.clear_instance()
     return int(shell.exit_code or shell.line_signals.exit_code)
