@@ -165,18 +165,16 @@ class _Column:
             if value.size != 1:
                 raise ValueError(f"an array of shape {value.shape}")
             value = value.ravel()[0]
+        return self._number(value)
+
+    def _number(self, value: Any) -> Any:
         if value is np.ma.masked:
-            return self._nothing()
+            value = math.nan
         if value is None or isinstance(value, (*_TEXTS, *_TIMES)):
             raise TypeError("not a number")
         if self.dtype.kind != "c" and isinstance(value, (complex, np.complexfloating)):
             raise TypeError("a complex number")
         return self._within(self._convert(value), value)
-
-    def _nothing(self) -> Any:
-        if self.missing is None:
-            raise ValueError("a masked value")
-        return self.missing
 
     def _within(self, number: Any, value: Any) -> Any:
         if self.dtype.kind == "c" or self._low <= number <= self._high:
@@ -186,16 +184,16 @@ class _Column:
         raise OverflowError("out of range")
 
     def _array(self, value: Any) -> NDArray[Any]:
-        hidden = np.ma.getmaskarray(value) if isinstance(value, np.ma.MaskedArray) else None
-        given = np.asarray(value)
+        given = value if isinstance(value, np.ndarray) else _nested(value)
         if given.shape != self.channel.shape:
             raise ValueError(f"an array of shape {given.shape}, not {self.channel.shape}")
+        if given.dtype.kind == "O":
+            numbers = [self._number(each) for each in given.flat]
+            return np.array(numbers, self.dtype).reshape(given.shape)
         if given.dtype.kind not in _NUMBERS or (given.dtype.kind == "c" and self.dtype.kind != "c"):
             raise TypeError(f"an array of {given.dtype}")
-        if hidden is not None and hidden.any():
-            self._nothing()
-            given = np.where(hidden, np.nan, given)
-        return self._cast(given)
+        hidden = np.ma.getmaskarray(given)
+        return self._cast(np.where(hidden, np.nan, given) if hidden.any() else np.asarray(given))
 
     def _cast(self, given: NDArray[Any]) -> NDArray[Any]:
         if self.dtype.kind in "fc":
@@ -206,9 +204,22 @@ class _Column:
             return array
         if given.dtype.kind == "f" and not (given == np.floor(given)).all():
             raise ValueError("numbers with fractions, or NaN")
-        if given.size and not (self._low <= given.min() and given.max() <= self._high):
+        # As Python's integers: the largest int64 is no float, and would be compared as 2.0**63.
+        if given.size and not (self._low <= int(given.min()) and int(given.max()) <= self._high):
             raise OverflowError("numbers out of range")
         return given.astype(self.dtype)
+
+
+def _nested(value: Any) -> NDArray[Any]:
+    """Return numbers in lists as an array of objects: numpy would round some and unmask others."""
+    if not isinstance(value, (list, tuple)):
+        given = np.asanyarray(value)
+        if given.dtype.kind not in _NUMBERS:
+            raise TypeError("not numbers")
+        return np.where(np.ma.getmaskarray(given), math.nan, given.astype(object))
+    if {float, int}.issuperset(map(type, value)):
+        return np.array(value, object)
+    return np.stack([_nested(each) for each in value])
 
 
 def _is_plain(value: Any) -> bool:

@@ -166,7 +166,7 @@ class CalculatedCounter(Calculated):
             return float(result)
         try:
             array = _as_floats(result)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DeviceError(
                 f"{self.text} must give {_shape_words(shape)}, not {result!r:.60}",
                 device=self.name,
@@ -187,7 +187,13 @@ def _as_floats(result: Any) -> NDArray[np.float64]:
     # None would become NaN; a function that forgot its `return` is wrong. So is text.
     if result is None or given.dtype.kind not in "biufO":
         raise TypeError
-    return np.ma.filled(given.astype(float), np.nan)
+    if given.dtype.kind == "O" and any(v is None or isinstance(v, str | bytes) for v in given.flat):
+        raise TypeError
+    with np.errstate(over="ignore"):
+        floats = np.ma.filled(given.astype(float), np.nan)
+    if given.dtype.char == "g" and (np.isinf(floats) & ~np.isinf(np.ma.filled(given, 0))).any():
+        raise OverflowError
+    return floats
 
 
 class _All:

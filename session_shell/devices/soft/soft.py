@@ -263,9 +263,20 @@ def read_number(read: Read, what: str, name: str) -> float:
         return float(value)
     if getattr(value, "shape", None) == () and not isinstance(value, numbers.Real):
         value = math.nan if getattr(value, "mask", False) else value.item()
-    if not isinstance(value, numbers.Real):
+    try:
+        result = float(value) if isinstance(value, numbers.Real) else math.nan
+        wrong = not isinstance(value, numbers.Real) or _is_time(value)
+        wrong = wrong or (math.isinf(result) and abs(value) != math.inf)
+    except (TypeError, ValueError, OverflowError):
+        wrong = True
+    if wrong:
         raise DeviceError(f"its {what} must be a number, not {value!r:.60}", device=name)
-    return float(value)
+    return result
+
+
+def _is_time(value: Any) -> bool:
+    # numpy counts its time spans as integers.
+    return getattr(getattr(value, "dtype", None), "kind", "i") in "mM"
 
 
 def call(function: Callable[[], Any], what: str, name: str) -> Any:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from numpy.typing import NDArray
 
 from session_shell.devices.protocols import Channel
-from session_shell.errors import ScanError
+from session_shell.errors import DeviceError, ScanError
 from session_shell.journal.digests import DigestSink
 from session_shell.nexus import open_scan, stored_documents
 from session_shell.scanning.column_types import ColumnTypes
@@ -202,6 +202,15 @@ def test_what_a_column_of_whole_numbers_cannot_hold_ends_the_scan(
         ("uint8", np.array([255.0, 0.0]), [255, 0]),
         ("uint8", np.ma.array([1, 2], mask=False), [1, 2]),
         ("complex64", np.array([1, 2]), [1, 2]),
+        ("float64", [np.ma.masked, 2.0], [NAN, 2]),
+        ("float64", [np.ma.array(5.0, mask=True), 2.0], [NAN, 2]),
+        ("float64", np.array([Fraction(1, 4), 2], object), [0.25, 2]),
+        ("float64", np.array(["5", 2.0], object), None),
+        ("float64", ["5", "6"], None),
+        ("float64", np.array([1, 2], "M8[ns]"), None),
+        ("uint64", [2**64 - 1, 1], [2**64 - 1, 1]),
+        ("int64", [2**53 + 1, 1.0], [2**53 + 1, 1]),
+        ("int64", np.array([2**63 - 1, 5], object), [2**63 - 1, 5]),
     ],
 )
 def test_arrays_are_held_or_missing_as_a_whole(
@@ -235,6 +244,21 @@ def test_arrays_that_a_column_of_whole_numbers_cannot_hold(session: Session, val
     with pytest.raises(ScanError, match=r"given gave .* at point 1; its column holds whole"):
         session.run("loopscan(3, 0.1, given)")
     assert session.scans[-1].data.npoints == 1
+
+
+def test_masks_inside_of_lists_are_kept(session: Session) -> None:
+    rows = [np.ma.array([1.0, 2.0], mask=[True, False]), [3.0, 4.0]]
+    session.namespace["given"] = Given("given", "float64", [rows], (2, 2))
+    assert same(session.run("loopscan(1, 0.1, given)").data["given"], [[[NAN, 2], [3, 4]]])
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("int64", 2.0**63), ("uint64", 2.0**64)])
+def test_floats_just_above_the_largest_whole_number_end_the_scan(
+    session: Session, dtype: str, value: float
+) -> None:
+    session.namespace["given"] = Given("given", dtype, [np.array([value, 1])], (2,))
+    with pytest.raises(ScanError, match="numbers out of range at point 0"):
+        session.run("loopscan(1, 0.1, given)")
 
 
 @pytest.mark.parametrize("dtype", ["str", "U10", "object", "datetime64[s]", "nonsense"])
@@ -293,6 +317,32 @@ def test_masked_values_of_soft_and_calculated_counters_are_missing(session: Sess
     for name in ("soft", "half", "calc"):
         assert np.isnan(scan.data[name]).all(), name
     assert same(scan.data["both"], [[NAN, 7], [NAN, 7]])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["10**400", "np.longdouble('1e4000')", "np.timedelta64(5, 'ns')", "np.array('5')", "'5'", "1j"],
+)
+@pytest.mark.parametrize(
+    "counter",
+    [
+        "SoftCounter(value=lambda: box[0], name='odd')",
+        "calc_counter('odd', lambda d: box[0], diode)",
+    ],
+)
+def test_soft_and_calculated_counters_refuse_what_no_float_holds(
+    session: Session, value: str, counter: str
+) -> None:
+    session.run(f"import numpy as np\nbox = [1.0]\nodd = {counter}\nbox[0] = {value}")
+    with pytest.raises(DeviceError, match=r"odd: .* must (be|give) a number, not"):
+        session.run("loopscan(1, 0.1, odd, diode)")
+
+
+def test_text_in_the_array_of_a_calculated_counter_is_not_a_number(session: Session) -> None:
+    session.run("import numpy as np\nodd = np.array(['5', 1.0], object)")
+    session.run("calc = calc_counter('calc', lambda d: odd, diode, shape=(2,))")
+    with pytest.raises(DeviceError, match="must give an array of shape"):
+        session.run("loopscan(1, 0.1, calc, diode)")
 
 
 # Everything, everywhere
