@@ -30,8 +30,10 @@ GRACE = 0.5
 _KNOWN = frozenset(member.name for member in signal.Signals)
 
 
-_OF_ONE_LINE = ("_depth", "shields", "pending", "_fired", "raised", "count")
-_OF_ONE_LINE += ("_previous", "_asked", "_give_up_after")
+_OF_ONE_LINE = (
+    *("_depth", "shields", "pending", "_fired", "raised", "count"),
+    *("_previous", "_asked", "_give_up_after"),
+)
 
 
 class GivenUp(BaseException):
