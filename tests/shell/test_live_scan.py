@@ -204,5 +204,5 @@ def test_abort_ends_a_paused_scan(terminal, config: Path):
     terminal.type("timescan(0.02, diode)\r")
     terminal.wait("\n   3 ")
     terminal.type(CTRL_Z)
-    assert "USER_ABORT" in terminal.command("abort()", number=2)
+    assert "ABORTED by user" in terminal.command("abort()", number=2)
     assert end_reason(config) == "USER_ABORT"
