@@ -33,6 +33,10 @@ class Clock(Protocol):
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
+_SLICE = 1.0
+"""Seconds that are slept in one piece."""
+
+
 class RealClock:
     """The time of the machine, anchored once: setting the system time back does not bend a scan."""
 
@@ -45,6 +49,12 @@ class RealClock:
 
     def sleep(self, seconds: float) -> None:
         """Wait for `seconds` of real time; Ctrl-C interrupts it."""
+        # A signal that comes just before the system call does not cut it short: it is seen at the
+        # next slice.
+        end = time.monotonic() + seconds
+        while seconds > _SLICE:
+            time.sleep(_SLICE)
+            seconds = end - time.monotonic()
         if seconds > 0:
             time.sleep(seconds)
 
